@@ -1,0 +1,3 @@
+//! The pages: rendered on the server, hydrated in the browser.
+
+pub mod api;

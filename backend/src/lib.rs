@@ -1,0 +1,79 @@
+//! The outside world behind ports: a queue, a store, a topic, and a place for media.
+//!
+//! The words are those of the systems the ports stand for: SQS, DynamoDB, SNS, S3. The embedded adapter keeps
+//! the same promises on one machine with one SQLite file and one folder.
+
+mod embedded;
+mod media;
+mod queue;
+mod store;
+mod topic;
+
+use std::error::Error as StdError;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+pub use media::{MediaLocation, MediaStore, MediaWriter};
+pub use queue::{DeadLetter, Delivery, JobQueue, LeaseState, QueueStats, ReceiptHandle};
+pub use store::{
+    Cancelled, Claim, Created, Deleted, Finished, IdempotencyKey, JobPage, JobStore, Listing, Outcome, Retried,
+    SavedTrack, Written,
+};
+pub use topic::{Heard, JobTopic, Subscription};
+
+/// The four ports of one backend. Cheap to clone: every part is shared.
+#[derive(Clone)]
+pub struct Backend {
+    pub queue: Arc<dyn JobQueue>,
+    pub store: Arc<dyn JobStore>,
+    pub topic: Arc<dyn JobTopic>,
+    pub media: Arc<dyn MediaStore>,
+}
+
+/// Which backend, said explicitly: nothing falls back in silence.
+#[derive(Debug, Clone, clap::Args)]
+pub struct BackendConfig {
+    #[arg(long, value_enum, default_value_t = BackendKind::Embedded, env = "CUELIGHT_BACKEND")]
+    pub backend: BackendKind,
+    /// Folder of the embedded backend: the database file and the media.
+    #[arg(long, value_name = "DIR", env = "CUELIGHT_DATA", default_value_os_t = default_data())]
+    pub data: PathBuf,
+    /// Deliveries of one message before it becomes a dead letter.
+    #[arg(long, value_name = "N", default_value_t = 10, env = "CUELIGHT_MAX_RECEIVE_COUNT")]
+    pub max_receive_count: u32,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum BackendKind {
+    /// One SQLite file and one folder on this machine.
+    Embedded,
+}
+
+fn default_data() -> PathBuf {
+    let home = std::env::var_os("HOME").map(PathBuf::from).unwrap_or_default();
+    home.join(".local/share/cuelight")
+}
+
+/// Opens the backend; creates what is missing (folder, database, schema).
+pub async fn connect(config: &BackendConfig) -> Result<Backend> {
+    match config.backend {
+        BackendKind::Embedded => embedded::open(&config.data, config.max_receive_count).await,
+    }
+}
+
+pub type Result<T, E = BackendError> = std::result::Result<T, E>;
+
+/// Tells the caller one bit: is it worth trying again later? Everything else is for the log.
+#[derive(Debug, thiserror::Error)]
+pub enum BackendError {
+    #[error("the backend did not do it this time")]
+    Transient(#[source] Box<dyn StdError + Send + Sync>),
+    #[error("the backend cannot do it")]
+    Permanent(#[source] Box<dyn StdError + Send + Sync>),
+}
+
+impl BackendError {
+    pub fn is_transient(&self) -> bool {
+        matches!(self, BackendError::Transient(_))
+    }
+}

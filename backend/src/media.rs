@@ -1,0 +1,43 @@
+//! The media port: uploads and fetched files, one per job.
+
+use std::path::{Path, PathBuf};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use domain::JobId;
+
+use crate::Result;
+
+/// Holds at most one media file per job. A file appears whole or not at all.
+#[async_trait]
+pub trait MediaStore: Send + Sync {
+    /// Streams a new file in; nothing is visible before [`MediaWriter::finish`]. Memory use does not depend on
+    /// the file's size.
+    async fn write(&self, job: JobId) -> Result<Box<dyn MediaWriter>>;
+
+    /// Takes over a local file (it is moved where that is possible, and gone from `path` afterwards).
+    async fn adopt(&self, job: JobId, path: &Path) -> Result<()>;
+
+    /// Where the file can be read; `None` if there is none.
+    async fn locate(&self, job: JobId) -> Result<Option<MediaLocation>>;
+
+    /// Deleting what is gone is success.
+    async fn delete(&self, job: JobId) -> Result<()>;
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum MediaLocation {
+    /// Readable in place by this process and its children.
+    File(PathBuf),
+}
+
+/// An upload on its way. Dropped unfinished, it leaves nothing behind.
+#[async_trait]
+pub trait MediaWriter: Send {
+    async fn write(&mut self, bytes: Bytes) -> Result<()>;
+
+    /// Makes the file visible; says its size in bytes.
+    async fn finish(self: Box<Self>) -> Result<u64>;
+
+    async fn abort(self: Box<Self>) -> Result<()>;
+}

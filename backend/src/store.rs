@@ -1,0 +1,176 @@
+//! The store port: the truth about jobs and their cues.
+
+use async_trait::async_trait;
+use domain::{Attempt, CuePage, Failure, Job, JobId, JobSpec, JobStatus, Progress, Track, Version, WallTime};
+
+use crate::Result;
+
+/// Every write is atomic and durable when it returns. A job past its `expires_at` does not exist for any call
+/// but [`expired`](JobStore::expired), however late it is swept. Every change raises the job's version by one.
+///
+/// A write that failed with a transient error may have happened: callers repeat it, and implementations
+/// recognise the repeat of the same write by the same attempt as the success it was.
+#[async_trait]
+pub trait JobStore: Send + Sync {
+    /// Stores a new job. With a key: the same key and fingerprint again yield the job they made first.
+    async fn create(&self, job: &Job, key: Option<&IdempotencyKey>) -> Result<Created>;
+
+    async fn get(&self, id: JobId) -> Result<Option<Job>>;
+
+    /// Takes the job for a new attempt: it is running, and earlier attempts can write no more.
+    async fn claim(&self, id: JobId) -> Result<Claim>;
+
+    /// Stores how far an attempt is. `pages`, `cues` and `transcribed` of the argument are ignored: only
+    /// [`append_cues`](JobStore::append_cues) moves them.
+    async fn report(&self, id: JobId, attempt: Attempt, progress: &Progress) -> Result<Written>;
+
+    /// Commits the next page together with the progress it makes. The page's number must be the count of pages
+    /// so far; the repeat of the last page by the same attempt is success.
+    async fn append_cues(
+        &self,
+        id: JobId,
+        attempt: Attempt,
+        page: &CuePage,
+        progress: &Progress,
+    ) -> Result<Written>;
+
+    /// Ends the job, once.
+    async fn finish(&self, id: JobId, attempt: Attempt, outcome: &Outcome) -> Result<Finished>;
+
+    /// Ends a job that nobody works on any more (its message is a dead letter). Fenced by nothing: the status
+    /// alone decides.
+    async fn abandon(&self, id: JobId, outcome: &Outcome) -> Result<Finished>;
+
+    /// Ends an unfinished job by a person's wish.
+    async fn cancel(&self, id: JobId, finished_at: WallTime) -> Result<Cancelled>;
+
+    /// Makes a terminal job queued again with this spec and this new end of life; its pages and edits go.
+    async fn retry(&self, id: JobId, spec: &JobSpec, expires_at: WallTime) -> Result<Retried>;
+
+    /// Removes the job, its pages and its edits; a late write of a worker does not bring it back.
+    async fn delete(&self, id: JobId) -> Result<Deleted>;
+
+    /// Committed pages with a version above `after`, in order. All of them: `after` = 0.
+    async fn pages(&self, id: JobId, after: Version) -> Result<Vec<CuePage>>;
+
+    /// The track a person saved, if any.
+    async fn saved_track(&self, id: JobId) -> Result<Option<Track>>;
+
+    /// Saves a corrected track of a completed job, if the job is still at version `expected`.
+    async fn save_track(&self, id: JobId, expected: Version, track: &Track) -> Result<SavedTrack>;
+
+    /// Newest first.
+    async fn recent(&self, listing: &Listing) -> Result<JobPage>;
+
+    /// Jobs that ended at or after `since`, oldest first, at most `limit`.
+    async fn finished_since(&self, since: WallTime, limit: usize) -> Result<Vec<Job>>;
+
+    /// Ids of jobs past their time that still take space, at most `limit`.
+    async fn expired(&self, limit: usize) -> Result<Vec<JobId>>;
+}
+
+/// Makes a repeated submit harmless: the same key returns the job it made first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IdempotencyKey {
+    pub key: String,
+    /// Digest of what was asked: the same key for another wish is a mistake of the caller.
+    pub fingerprint: String,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum Created {
+    New,
+    /// The key was used before for the same wish.
+    Same(Box<Job>),
+    /// The key was used before for another wish.
+    KeyReused,
+    /// There is a job with this id.
+    IdTaken,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum Claim {
+    /// The job as it is now; its `attempt` is the fence of every write that follows.
+    Won(Box<Job>),
+    /// It ended already: announce it again and acknowledge.
+    Terminal(Box<Job>),
+    /// Deleted, expired or never there.
+    Gone,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Written {
+    /// Done; the job has this version now.
+    At(Version),
+    /// Another attempt took over, or the job ended or is gone: stop working on it.
+    Fenced,
+}
+
+/// How a job ended.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Outcome {
+    /// `None`: completed.
+    pub failure: Option<Failure>,
+    /// As in [`JobStore::report`].
+    pub progress: Progress,
+    pub finished_at: WallTime,
+    pub expires_at: WallTime,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum Finished {
+    /// This call ended the job.
+    First(Box<Job>),
+    /// It had ended, by this attempt or otherwise; the job as it ended.
+    Already(Box<Job>),
+    /// Another attempt works on it, or it is gone.
+    Fenced,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum Cancelled {
+    Done(Box<Job>),
+    /// It had ended before.
+    Already(Box<Job>),
+    Gone,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum Retried {
+    Queued(Box<Job>),
+    /// It is queued or running: there is nothing to retry.
+    Unfinished(Box<Job>),
+    Gone,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Deleted {
+    /// The version a last `Expired` event carries.
+    At(Version),
+    Gone,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SavedTrack {
+    At(Version),
+    /// Somebody else saved first; the job's version now.
+    Conflict(Version),
+    /// Only a completed job takes edits.
+    NotCompleted,
+    Gone,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listing {
+    pub status: Option<JobStatus>,
+    pub limit: usize,
+    /// Where the page before ended; opaque.
+    pub cursor: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct JobPage {
+    pub jobs: Vec<Job>,
+    /// Pass it on for the next page; `None` at the end.
+    pub cursor: Option<String>,
+}

@@ -1,0 +1,182 @@
+//! A job: one media file on its way to one track of subtitles.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Failure, JobSpec, Timestamp, WallTime};
+
+/// Rises by one with every stored change of a job; orders its events.
+pub type Version = u64;
+
+/// Numbers the workers that took a job, from 1. The fence: a write that carries an old attempt is refused.
+pub type Attempt = u32;
+
+/// What the store knows of a job. The store is the truth; queue, topic and caches only point at it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Job {
+    pub id: JobId,
+    pub version: Version,
+    pub status: JobStatus,
+    pub spec: JobSpec,
+    /// 0 until a worker claimed the job.
+    pub attempt: Attempt,
+    pub progress: Progress,
+    /// Why it failed; set exactly when the status is [`JobStatus::Failed`].
+    pub failure: Option<Failure>,
+    pub created_at: WallTime,
+    /// Set exactly when the status is terminal.
+    pub finished_at: Option<WallTime>,
+    /// After this moment the job does not exist any more, however late it is swept.
+    pub expires_at: WallTime,
+}
+
+impl Job {
+    /// A job nobody has worked on yet, at version 1.
+    pub fn queued(id: JobId, spec: JobSpec, created_at: WallTime, expires_at: WallTime) -> Job {
+        let has_media = matches!(spec.source, crate::Source::Upload { .. });
+        Job {
+            id,
+            version: 1,
+            status: JobStatus::Queued,
+            spec,
+            attempt: 0,
+            progress: Progress { has_media, ..Progress::default() },
+            failure: None,
+            created_at,
+            finished_at: None,
+            expires_at,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum JobStatus {
+    Queued,
+    Running,
+    Completed,
+    Failed,
+    Cancelled,
+}
+
+impl JobStatus {
+    /// A terminal job changes only by a person's wish: retry, edit, delete.
+    pub fn is_terminal(self) -> bool {
+        !matches!(self, JobStatus::Queued | JobStatus::Running)
+    }
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            JobStatus::Queued => "queued",
+            JobStatus::Running => "running",
+            JobStatus::Completed => "completed",
+            JobStatus::Failed => "failed",
+            JobStatus::Cancelled => "cancelled",
+        }
+    }
+}
+
+/// How far a job is: what a worker reports while it works, and what remains when it ended.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Progress {
+    pub stage: Stage,
+    /// Done share of the whole, 0 to 1; never falls within an attempt.
+    pub fraction: f32,
+    /// Remaining time as measured so far, in milliseconds.
+    pub eta_ms: Option<u64>,
+    /// Length of the media, once known.
+    pub duration_ms: Option<u64>,
+    /// BCP 47 tag of the speech, given or detected.
+    pub language: Option<String>,
+    /// The media is in the media store, so that a player can play it.
+    pub has_media: bool,
+    /// Cue pages committed. A viewer that holds more pages than this drops the surplus (the job was retried).
+    pub pages: u32,
+    /// Cues in these pages.
+    pub cues: u32,
+    /// End of the last committed window: where the next attempt resumes.
+    pub transcribed: Timestamp,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stage {
+    #[default]
+    Waiting,
+    Fetching,
+    /// Opening the media, loading the model, hearing the first window.
+    Preparing,
+    Transcribing,
+    Done,
+}
+
+/// 128 random bits, written as 32 lower-case hex digits. Whoever knows one may look; so it must not be guessable.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct JobId(u128);
+
+impl JobId {
+    /// The caller brings the random bits: this crate has no source of randomness.
+    pub fn from_bits(bits: u128) -> JobId {
+        JobId(bits)
+    }
+}
+
+impl fmt::Display for JobId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:032x}", self.0)
+    }
+}
+
+impl fmt::Debug for JobId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a job id is 32 lower-case hexadecimal digits")]
+pub struct InvalidJobId;
+
+impl FromStr for JobId {
+    type Err = InvalidJobId;
+
+    fn from_str(text: &str) -> Result<JobId, InvalidJobId> {
+        // from_str_radix alone would take signs and capitals: two spellings of one id.
+        let is_canonical = text.len() == 32 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+        if !is_canonical {
+            return Err(InvalidJobId);
+        }
+        u128::from_str_radix(text, 16).map(JobId).map_err(|_| InvalidJobId)
+    }
+}
+
+impl Serialize for JobId {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for JobId {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<JobId, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+/// The body of a queue message. Only a pointer: what to do is in the store, so a message cannot be out of date.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JobMessage {
+    /// Major version of this shape. A worker leaves a message of a newer major version to a newer worker.
+    pub v: u32,
+    pub job: JobId,
+}
+
+impl JobMessage {
+    pub const MAJOR: u32 = 1;
+
+    pub fn new(job: JobId) -> JobMessage {
+        JobMessage { v: JobMessage::MAJOR, job }
+    }
+}

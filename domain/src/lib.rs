@@ -1,0 +1,23 @@
+//! The words of the trade: jobs, events, cues, tracks and subtitle formats.
+//!
+//! Pure on purpose: no I/O, no clock, no async runtime. Everything here compiles for the browser too,
+//! and cannot fail except by returning data.
+
+pub mod cue;
+pub mod event;
+pub mod failure;
+pub mod format;
+pub mod job;
+pub mod language;
+pub mod segment;
+pub mod spec;
+pub mod view;
+
+pub use cue::{Cue, CuePage, Timestamp, Track, Word};
+pub use event::{JobChange, JobEvent};
+pub use failure::Failure;
+/// Wall-clock time, written as RFC 3339. Media time is [`Timestamp`].
+pub use jiff::Timestamp as WallTime;
+pub use job::{Attempt, Job, JobId, JobMessage, JobStatus, Progress, Stage, Version};
+pub use spec::{JobSpec, Profile, Source, Task};
+pub use view::{FailureView, JobView};
