@@ -7,3 +7,4 @@ pub mod lease;
 pub mod model;
 pub mod process;
 pub mod pull;
+pub mod transcribe;

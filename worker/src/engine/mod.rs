@@ -1,3 +1,11 @@
 //! The child process that decodes and transcribes, and its parent side.
+//!
+//! Parent: [`Engine`] spawns the child, hands it requests, hears its events, kills it.
+//! Child: [`child::run`] is the subcommand `worker engine`.
 
+pub mod child;
+pub mod parent;
 pub mod protocol;
+
+pub use parent::{Engine, EngineConfig, EngineError};
+pub use protocol::{EngineEvent, Request};
