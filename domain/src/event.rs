@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Attempt, Cue, CuePage, Failure, FailureView, Job, JobId, JobStatus, Progress, Version, WallTime};
+use crate::{
+    Attempt, Cue, CuePage, Failure, FailureView, Job, JobId, JobStatus, Progress, Version, WallTime,
+};
 
 /// One change of one job, as it goes over the topic and the WebSocket. Versions of one job only rise;
 /// whoever hears an older one than it knows drops it.

@@ -76,7 +76,9 @@ impl Failure {
                 format!("The media is longer than this installation takes: {} minutes.", limit_ms / 60_000)
             }
             Failure::LiveStream => "The link is a live stream, which has no end.".into(),
-            Failure::UnsupportedFormat { found } => format!("This is not media that can be decoded: {found}."),
+            Failure::UnsupportedFormat { found } => {
+                format!("This is not media that can be decoded: {found}.")
+            }
             Failure::Encrypted => "The media is encrypted.".into(),
             Failure::NoAudio => "The media has no sound.".into(),
             Failure::CorruptMedia => "The media is damaged or empty.".into(),
@@ -101,13 +103,17 @@ impl Failure {
             Failure::MediaTooLarge { .. } => "Submit only its sound, or ask the operator for a higher limit.",
             Failure::MediaTooLong { .. } => "Cut it into parts, or ask the operator for a higher limit.",
             Failure::LiveStream => "Submit the recording when the stream is over.",
-            Failure::UnsupportedFormat { .. } => "Convert it to MP4 with AAC sound, or to MP3, and try again.",
+            Failure::UnsupportedFormat { .. } => {
+                "Convert it to MP4 with AAC sound, or to MP3, and try again."
+            }
             Failure::Encrypted => "Submit a copy without copy protection.",
             Failure::NoAudio => "Choose a file that has a sound track.",
             Failure::CorruptMedia => "Check that the file plays, and upload it whole.",
             Failure::UnknownModel { .. } => "Choose another model, or pull it with: worker model pull.",
             Failure::EngineCrashed => "Convert the file to MP4 or MP3 and try again.",
-            Failure::TimedOut | Failure::GaveUp => "Try again; if it fails again, the operator's log says more.",
+            Failure::TimedOut | Failure::GaveUp => {
+                "Try again; if it fails again, the operator's log says more."
+            }
             Failure::Cancelled => "Retry it to start over.",
             Failure::Expired => "Submit the media again.",
         }

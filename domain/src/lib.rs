@@ -16,8 +16,9 @@ pub mod view;
 pub use cue::{Cue, CuePage, Timestamp, Track, Word};
 pub use event::{JobChange, JobEvent};
 pub use failure::Failure;
+pub use format::{Format, ParseError};
 /// Wall-clock time, written as RFC 3339. Media time is [`Timestamp`].
 pub use jiff::Timestamp as WallTime;
 pub use job::{Attempt, Job, JobId, JobMessage, JobStatus, Progress, Stage, Version};
-pub use spec::{JobSpec, Profile, Source, Task};
+pub use spec::{InvalidSpec, JobSpec, Profile, Source, SpecOptions, Task};
 pub use view::{FailureView, JobView};

@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Attempt, Failure, Job, JobId, JobStatus, Profile, Progress, Source, Stage, Task, Version, WallTime};
+use crate::{
+    Attempt, Failure, Job, JobId, JobStatus, Profile, Progress, Source, Stage, Task, Version, WallTime,
+};
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct JobView {
@@ -48,8 +50,17 @@ impl From<&Failure> for FailureView {
 
 impl From<&Job> for JobView {
     fn from(job: &Job) -> JobView {
-        let Progress { stage, fraction, eta_ms, duration_ms, language, has_media, pages, cues, transcribed: _ } =
-            job.progress.clone();
+        let Progress {
+            stage,
+            fraction,
+            eta_ms,
+            duration_ms,
+            language,
+            has_media,
+            pages,
+            cues,
+            transcribed: _,
+        } = job.progress.clone();
         JobView {
             id: job.id,
             status: job.status,

@@ -1,0 +1,63 @@
+//! Titles that are safe to show in lists, headers and logs.
+
+use url::Url;
+
+/// Longer titles are cut, in characters.
+const MAX_TITLE: usize = 200;
+
+/// One line without control characters and without characters that turn the writing direction, cut to 200.
+pub(super) fn cleaned(text: &str) -> String {
+    let mut title = String::new();
+    // A hostile text may be megabytes long; what lies far behind the cut is not looked at.
+    for word in text
+        .split(|c: char| c.is_whitespace() || c.is_control())
+        .filter(|word| !word.is_empty())
+        .take(MAX_TITLE)
+    {
+        let word: String = word.chars().filter(|c| !is_unseen(*c)).take(MAX_TITLE).collect();
+        if !word.is_empty() && !title.is_empty() {
+            title.push(' ');
+        }
+        title.push_str(&word);
+    }
+    let cut: String = title.chars().take(MAX_TITLE).collect();
+    cut.trim_end().to_owned()
+}
+
+/// The last part of the path as people would write it, or the host where the path is empty.
+pub(super) fn of_url(url: &Url) -> String {
+    let segments = url.path_segments().into_iter().flatten();
+    let last = segments.filter(|segment| !segment.is_empty()).next_back().unwrap_or_default();
+    let title = cleaned(&percent_decoded(last));
+    if title.is_empty() { url.host_str().unwrap_or("link").to_owned() } else { title }
+}
+
+/// The file's own name: browsers of old send the whole path.
+pub(super) fn of_filename(filename: &str) -> String {
+    cleaned(filename.rsplit(['/', '\\']).next().unwrap_or_default())
+}
+
+/// Marks of direction, and characters that show nothing: two titles must not look alike by them.
+fn is_unseen(c: char) -> bool {
+    matches!(c, '\u{061C}' | '\u{200B}' | '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{FEFF}')
+}
+
+fn percent_decoded(text: &str) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let [first, tail @ ..] = rest {
+        let digits = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
+        let is_pair = tail.len() >= 2 && tail[..2].iter().all(u8::is_ascii_hexdigit);
+        match (first, is_pair.then(|| digits(&tail[..2])).flatten()) {
+            (b'%', Some(byte)) => {
+                bytes.push(byte);
+                rest = &tail[2..];
+            }
+            (byte, _) => {
+                bytes.push(*byte);
+                rest = tail;
+            }
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
