@@ -16,8 +16,8 @@ use std::sync::Arc;
 pub use media::{MediaLocation, MediaStore, MediaWriter};
 pub use queue::{DeadLetter, Delivery, JobQueue, LeaseState, QueueStats, ReceiptHandle};
 pub use store::{
-    Cancelled, Claim, Created, Deleted, Finished, IdempotencyKey, JobPage, JobStore, Listing, Outcome, Retried,
-    SavedTrack, Written,
+    Cancelled, Claim, Created, Deleted, Finished, IdempotencyKey, InvalidCursor, JobPage, JobStore, Listing,
+    Outcome, Retried, SavedTrack, Written,
 };
 pub use topic::{Heard, JobTopic, Subscription};
 

@@ -6,7 +6,7 @@ use domain::{Attempt, CuePage, Failure, Job, JobId, JobSpec, JobStatus, Progress
 use crate::Result;
 
 /// Every write is atomic and durable when it returns. A job past its `expires_at` does not exist for any call
-/// but [`expired`](JobStore::expired), however late it is swept. Every change raises the job's version by one.
+/// but [`expired`](JobStore::expired) and [`delete`](JobStore::delete), however late it is swept. Every change raises the job's version by one.
 ///
 /// A write that failed with a transient error may have happened: callers repeat it, and implementations
 /// recognise the repeat of the same write by the same attempt as the success it was.
@@ -21,11 +21,12 @@ pub trait JobStore: Send + Sync {
     async fn claim(&self, id: JobId) -> Result<Claim>;
 
     /// Stores how far an attempt is. `pages`, `cues` and `transcribed` of the argument are ignored: only
-    /// [`append_cues`](JobStore::append_cues) moves them.
+    /// [`append_cues`](JobStore::append_cues) moves them. What is known stays known: `fraction` never falls until a
+    /// retry, `has_media` stays true, `duration_ms` and `language` keep their value where the argument has none.
     async fn report(&self, id: JobId, attempt: Attempt, progress: &Progress) -> Result<Written>;
 
     /// Commits the next page together with the progress it makes. The page's number must be the count of pages
-    /// so far; the repeat of the last page by the same attempt is success.
+    /// so far (anything else is a permanent error); the repeat of the last page by the same attempt is success.
     async fn append_cues(
         &self,
         id: JobId,
@@ -47,7 +48,8 @@ pub trait JobStore: Send + Sync {
     /// Makes a terminal job queued again with this spec and this new end of life; its pages and edits go.
     async fn retry(&self, id: JobId, spec: &JobSpec, expires_at: WallTime) -> Result<Retried>;
 
-    /// Removes the job, its pages and its edits; a late write of a worker does not bring it back.
+    /// Removes the job, its pages and its edits; a late write of a worker does not bring it back. Works on expired
+    /// jobs too: sweeping is deleting what [`expired`](JobStore::expired) names.
     async fn delete(&self, id: JobId) -> Result<Deleted>;
 
     /// Committed pages with a version above `after`, in order. All of them: `after` = 0.
@@ -59,7 +61,7 @@ pub trait JobStore: Send + Sync {
     /// Saves a corrected track of a completed job, if the job is still at version `expected`.
     async fn save_track(&self, id: JobId, expected: Version, track: &Track) -> Result<SavedTrack>;
 
-    /// Newest first.
+    /// Newest first. A cursor that is none of this store's is a permanent error from [`InvalidCursor`].
     async fn recent(&self, listing: &Listing) -> Result<JobPage>;
 
     /// Jobs that ended at or after `since`, oldest first, at most `limit`.
@@ -167,6 +169,11 @@ pub struct Listing {
     /// Where the page before ended; opaque.
     pub cursor: Option<String>,
 }
+
+/// Source of the error for a cursor that nobody gave out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("this is no cursor of a listing")]
+pub struct InvalidCursor;
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct JobPage {

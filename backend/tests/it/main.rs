@@ -1,0 +1,78 @@
+//! What every adapter promises, checked over each of them; the names of the tests are the specification.
+//!
+//! A contract is a function over [`Backend`]. `contract!` makes one test of it for each adapter, so a new
+//! adapter is one more line in [`adapters`].
+
+mod embedded;
+mod topic_contract;
+
+use std::future::Future;
+
+use backend::{Backend, BackendConfig, BackendKind};
+use domain::{Job, JobId, JobSpec, Profile, Source, Task, WallTime};
+use tempfile::TempDir;
+
+/// How many receives a message survives in the contract.
+const MAX_RECEIVE_COUNT: u32 = 3;
+
+/// Instantiates each named async function over `&Backend` once for every adapter.
+macro_rules! contract {
+    ($($name:ident),* $(,)?) => {
+        mod embedded {
+            $(
+                #[test]
+                fn $name() {
+                    crate::on_embedded(|backend| async move { super::$name(&backend).await });
+                }
+            )*
+        }
+    };
+}
+pub(crate) use contract;
+
+fn on_embedded<F: Future<Output = ()>>(test: impl FnOnce(Backend) -> F) {
+    let folder = TempDir::new().unwrap();
+    run(async { test(open(&folder).await).await });
+}
+
+fn run<F: Future>(future: F) -> F::Output {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    runtime.block_on(future)
+}
+
+fn config(folder: &TempDir) -> BackendConfig {
+    BackendConfig {
+        backend: BackendKind::Embedded,
+        data: folder.path().to_path_buf(),
+        max_receive_count: MAX_RECEIVE_COUNT,
+    }
+}
+
+async fn open(folder: &TempDir) -> Backend {
+    backend::connect(&config(folder)).await.unwrap()
+}
+
+fn new_id() -> JobId {
+    JobId::from_bits(rand::random())
+}
+
+fn spec() -> JobSpec {
+    JobSpec {
+        source: Source::Link { url: "http://media.test/talk.mp4".into() },
+        language: None,
+        task: Task::Transcribe,
+        model: Some("base".into()),
+        profile: Profile::Netflix,
+        title: "A talk".into(),
+    }
+}
+
+/// A new job that lives for an hour.
+fn new_job() -> Job {
+    let now = WallTime::now();
+    Job::queued(new_id(), spec(), now, in_an_hour())
+}
+
+fn in_an_hour() -> WallTime {
+    WallTime::now() + std::time::Duration::from_secs(3600)
+}

@@ -1,0 +1,80 @@
+//! Lists of jobs, each along an index.
+
+use domain::{Job, JobId, WallTime};
+use rusqlite::{Connection, Params, params};
+
+use super::{now_us, record};
+use crate::{BackendError, InvalidCursor, JobPage, Listing, Result};
+
+pub fn recent(connection: &Connection, listing: &Listing) -> Result<JobPage> {
+    let now = now_us();
+    let limit = row_limit(listing.limit);
+    // Without a cursor: before the end of time.
+    let (created_us, id) = match &listing.cursor {
+        Some(cursor) => parse_cursor(cursor)?,
+        None => (i64::MAX, String::new()),
+    };
+    // One more than asked for tells whether another page follows.
+    let mut jobs = match listing.status {
+        Some(status) => {
+            let sql = "SELECT record FROM jobs
+                       WHERE status = ?1 AND (created_us, id) < (?2, ?3) AND expires_us > ?4
+                       ORDER BY created_us DESC, id DESC LIMIT ?5";
+            jobs(connection, sql, params![status.as_str(), created_us, id, now, limit + 1])?
+        }
+        None => {
+            let sql = "SELECT record FROM jobs
+                       WHERE (created_us, id) < (?1, ?2) AND expires_us > ?3
+                       ORDER BY created_us DESC, id DESC LIMIT ?4";
+            jobs(connection, sql, params![created_us, id, now, limit + 1])?
+        }
+    };
+    let has_more = jobs.len() as i64 > limit;
+    jobs.truncate(limit as usize);
+    let cursor = jobs.last().filter(|_| has_more).map(cursor_after);
+    Ok(JobPage { jobs, cursor })
+}
+
+pub fn finished_since(connection: &Connection, since: WallTime, limit: usize) -> Result<Vec<Job>> {
+    let sql = "SELECT record FROM jobs WHERE finished_us >= ?1 AND expires_us > ?2
+               ORDER BY finished_us, id LIMIT ?3";
+    jobs(connection, sql, params![record::micros(since), now_us(), row_limit(limit)])
+}
+
+pub fn expired(connection: &Connection, limit: usize) -> Result<Vec<JobId>> {
+    let sql = "SELECT id FROM jobs WHERE expires_us <= ?1 ORDER BY expires_us LIMIT ?2";
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut rows = statement.query(params![now_us(), row_limit(limit)])?;
+    let mut ids = Vec::new();
+    while let Some(row) = rows.next()? {
+        ids.push(record::parse_id(&row.get::<_, String>(0)?)?);
+    }
+    Ok(ids)
+}
+
+fn jobs(connection: &Connection, sql: &str, params: impl Params) -> Result<Vec<Job>> {
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut rows = statement.query(params)?;
+    let mut jobs = Vec::new();
+    while let Some(row) = rows.next()? {
+        jobs.push(record::parse(row, 0)?);
+    }
+    Ok(jobs)
+}
+
+/// At least one row, so that a listing always gets on, and no more than fits in memory.
+fn row_limit(limit: usize) -> i64 {
+    limit.clamp(1, 10_000) as i64
+}
+
+fn cursor_after(job: &Job) -> String {
+    format!("{}.{}", record::micros(job.created_at), job.id)
+}
+
+fn parse_cursor(cursor: &str) -> Result<(i64, String)> {
+    let parts = cursor.split_once('.').and_then(|(created_us, id)| {
+        let id: JobId = id.parse().ok()?;
+        Some((created_us.parse().ok()?, id.to_string()))
+    });
+    parts.ok_or_else(|| BackendError::Permanent(InvalidCursor.into()))
+}

@@ -1,0 +1,170 @@
+//! Media in a folder, one file for each job, named by its id.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+use std::{fs, io};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use domain::JobId;
+use object_store::local::LocalFileSystem;
+use object_store::{MultipartUpload, ObjectStoreExt, PutPayload};
+use tokio::io::AsyncReadExt;
+use tokio::task::spawn_blocking;
+
+use super::error::OpenError;
+use crate::{MediaLocation, MediaStore, MediaWriter, Result};
+
+/// Bytes gathered before they go to the disk: bodies come in pieces of a few kilobytes.
+const PART_BYTES: usize = 1 << 20;
+
+/// A part that nobody wrote to for this long has no writer any more.
+const STALE_PART: Duration = Duration::from_secs(24 * 60 * 60);
+
+pub struct EmbeddedMedia {
+    folder: PathBuf,
+    files: Arc<LocalFileSystem>,
+}
+
+impl EmbeddedMedia {
+    /// Opens the folder and drops what crashed uploads left in it. Blocks.
+    pub fn open(folder: &Path) -> Result<EmbeddedMedia> {
+        let unusable = |source| OpenError::Folder { path: folder.to_path_buf(), source };
+        sweep_parts(folder).map_err(unusable)?;
+        let files = LocalFileSystem::new_with_prefix(folder)?.with_fsync(true);
+        Ok(EmbeddedMedia { folder: folder.to_path_buf(), files: Arc::new(files) })
+    }
+
+    fn path(&self, job: JobId) -> PathBuf {
+        self.folder.join(job.to_string())
+    }
+
+    /// For a file on another file system, which cannot be moved.
+    async fn copy(&self, job: JobId, path: &Path) -> Result<()> {
+        let mut file = tokio::fs::File::open(path).await?;
+        let mut writer = self.write(job).await?;
+        loop {
+            let mut part = Vec::with_capacity(PART_BYTES);
+            if (&mut file).take(PART_BYTES as u64).read_to_end(&mut part).await? == 0 {
+                break;
+            }
+            writer.write(part.into()).await?;
+        }
+        writer.finish().await?;
+        tokio::fs::remove_file(path).await?;
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl MediaStore for EmbeddedMedia {
+    async fn write(&self, job: JobId) -> Result<Box<dyn MediaWriter>> {
+        let upload = self.files.put_multipart(&object(job)).await?;
+        Ok(Box::new(EmbeddedWriter { upload, gathered: Vec::new(), gathered_bytes: 0, total_bytes: 0 }))
+    }
+
+    async fn adopt(&self, job: JobId, path: &Path) -> Result<()> {
+        let (from, to) = (path.to_path_buf(), self.path(job));
+        match spawn_blocking(move || rename_durably(&from, &to)).await? {
+            Err(error) if error.kind() == io::ErrorKind::CrossesDevices => self.copy(job, path).await,
+            moved => Ok(moved?),
+        }
+    }
+
+    async fn locate(&self, job: JobId) -> Result<Option<MediaLocation>> {
+        let path = self.path(job);
+        match tokio::fs::metadata(&path).await {
+            Ok(_) => Ok(Some(MediaLocation::File(path))),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    async fn delete(&self, job: JobId) -> Result<()> {
+        match self.files.delete(&object(job)).await {
+            Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+struct EmbeddedWriter {
+    /// Removes its part when it is dropped unfinished.
+    upload: Box<dyn MultipartUpload>,
+    gathered: Vec<Bytes>,
+    gathered_bytes: usize,
+    total_bytes: u64,
+}
+
+impl EmbeddedWriter {
+    async fn put_gathered(&mut self) -> Result<()> {
+        self.gathered_bytes = 0;
+        let payload: PutPayload = self.gathered.drain(..).collect();
+        Ok(self.upload.put_part(payload).await?)
+    }
+}
+
+#[async_trait]
+impl MediaWriter for EmbeddedWriter {
+    async fn write(&mut self, bytes: Bytes) -> Result<()> {
+        self.total_bytes += bytes.len() as u64;
+        self.gathered_bytes += bytes.len();
+        self.gathered.push(bytes);
+        if self.gathered_bytes >= PART_BYTES {
+            self.put_gathered().await?;
+        }
+        Ok(())
+    }
+
+    async fn finish(mut self: Box<Self>) -> Result<u64> {
+        if self.gathered_bytes > 0 {
+            self.put_gathered().await?;
+        }
+        self.upload.complete().await?;
+        Ok(self.total_bytes)
+    }
+
+    async fn abort(mut self: Box<Self>) -> Result<()> {
+        Ok(self.upload.abort().await?)
+    }
+}
+
+fn object(job: JobId) -> object_store::path::Path {
+    object_store::path::Path::from(job.to_string())
+}
+
+/// The content is on the disk before the name is, and the name before this returns.
+fn rename_durably(from: &Path, to: &Path) -> io::Result<()> {
+    let file = match fs::File::open(from) {
+        // The repeat of a move that was done.
+        Err(error) if error.kind() == io::ErrorKind::NotFound && to.exists() => return Ok(()),
+        file => file?,
+    };
+    if !file.metadata()?.is_file() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "only a regular file can be taken over"));
+    }
+    file.sync_all()?;
+    fs::rename(from, to)?;
+    let folder = to.parent().expect("media lie in the media folder");
+    fs::File::open(folder)?.sync_all()
+}
+
+/// Unfinished uploads are named `<job>#<number>` by `object_store`.
+fn sweep_parts(folder: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        if !entry.file_name().to_string_lossy().contains('#') {
+            continue;
+        }
+        let modified = entry.metadata().and_then(|part| part.modified());
+        let is_stale = modified.is_ok_and(|modified| {
+            SystemTime::now().duration_since(modified).is_ok_and(|age| age > STALE_PART)
+        });
+        if is_stale && let Err(error) = fs::remove_file(entry.path()) {
+            // Another process that starts now may have been faster; a part does no harm.
+            tracing::warn!(error = &error as &dyn std::error::Error, "a stale upload was not removed");
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,132 @@
+//! The schema, and how a file gets from an older one to it.
+
+use std::path::Path;
+
+use rusqlite::{Connection, TransactionBehavior};
+
+use super::error::OpenError;
+
+/// "CUEL": marks the file as ours, so that another program's database is never migrated.
+const APPLICATION_ID: i64 = 0x4355_454c;
+
+/// Each step leads from the schema of its index to the next. Steps are never edited once released, only added.
+const STEPS: [&str; 1] = [SCHEMA_1];
+
+/// Times are microseconds since 1970. `record` is the whole thing as JSON; the columns beside it repeat what is
+/// searched for and are written together with it, in one place.
+const SCHEMA_1: &str = "
+CREATE TABLE jobs (
+    id          TEXT PRIMARY KEY,
+    version     INTEGER NOT NULL,
+    status      TEXT NOT NULL,
+    created_us  INTEGER NOT NULL,
+    finished_us INTEGER,
+    expires_us  INTEGER NOT NULL,
+    record      TEXT NOT NULL
+) STRICT;
+CREATE INDEX jobs_by_creation ON jobs (created_us, id);
+CREATE INDEX jobs_by_status ON jobs (status, created_us, id);
+CREATE INDEX jobs_by_end ON jobs (finished_us, id) WHERE finished_us IS NOT NULL;
+CREATE INDEX jobs_by_expiry ON jobs (expires_us);
+
+CREATE TABLE pages (
+    job     TEXT NOT NULL REFERENCES jobs (id) ON DELETE CASCADE,
+    number  INTEGER NOT NULL,
+    version INTEGER NOT NULL,
+    attempt INTEGER NOT NULL,
+    record  TEXT NOT NULL,
+    PRIMARY KEY (job, number)
+) STRICT;
+
+CREATE TABLE saved_tracks (
+    job    TEXT PRIMARY KEY REFERENCES jobs (id) ON DELETE CASCADE,
+    record TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE idempotency_keys (
+    key         TEXT PRIMARY KEY,
+    fingerprint TEXT NOT NULL,
+    job         TEXT NOT NULL REFERENCES jobs (id) ON DELETE CASCADE
+) STRICT;
+CREATE INDEX idempotency_keys_by_job ON idempotency_keys (job);
+
+CREATE TABLE messages (
+    id            INTEGER PRIMARY KEY AUTOINCREMENT,
+    body          TEXT NOT NULL,
+    sent_us       INTEGER NOT NULL,
+    visible_us    INTEGER NOT NULL,
+    receive_count INTEGER NOT NULL DEFAULT 0,
+    -- Of the latest delivery: a new delivery makes every older receipt stale.
+    receipt       TEXT UNIQUE
+) STRICT;
+CREATE INDEX messages_by_visibility ON messages (visible_us, id);
+
+CREATE TABLE dead_letters (
+    id            INTEGER PRIMARY KEY,
+    body          TEXT NOT NULL,
+    receive_count INTEGER NOT NULL,
+    died_us       INTEGER NOT NULL
+) STRICT;
+
+-- AUTOINCREMENT: ids without gaps and never reused, so that a reader sees what pruning took from under it.
+CREATE TABLE events (
+    id           INTEGER PRIMARY KEY AUTOINCREMENT,
+    published_us INTEGER NOT NULL,
+    record       TEXT NOT NULL
+) STRICT;
+";
+
+/// Refuses files that are damaged, foreign or from the future, before anything is written to them.
+pub fn check(connection: &Connection, path: &Path) -> Result<(), OpenError> {
+    let path = || path.to_path_buf();
+    let failed = |source: rusqlite::Error| match source.sqlite_error_code() {
+        Some(rusqlite::ErrorCode::NotADatabase) => OpenError::Foreign { path: path() },
+        Some(rusqlite::ErrorCode::DatabaseCorrupt) => {
+            OpenError::Damaged { path: path(), finding: source.to_string() }
+        }
+        Some(rusqlite::ErrorCode::ReadOnly) => OpenError::ReadOnly { path: path() },
+        _ => OpenError::Database { path: path(), source },
+    };
+    let application_id: i64 =
+        connection.query_row("PRAGMA application_id", (), |row| row.get(0)).map_err(failed)?;
+    let tables: i64 =
+        connection.query_row("SELECT count(*) FROM sqlite_schema", (), |row| row.get(0)).map_err(failed)?;
+    let is_new = tables == 0 && application_id == 0;
+    if !is_new && application_id != APPLICATION_ID {
+        return Err(OpenError::Foreign { path: path() });
+    }
+    // SQLite falls back to reading when a file may not be written, and says nothing.
+    if connection.is_readonly(rusqlite::MAIN_DB).map_err(failed)? {
+        return Err(OpenError::ReadOnly { path: path() });
+    }
+    let found = schema(connection).map_err(failed)?;
+    let known = STEPS.len() as i64;
+    if found > known {
+        return Err(OpenError::FutureSchema { path: path(), found, known });
+    }
+    // Reads the whole file once: a damaged page shall stop the start, not some job next week.
+    let finding: String =
+        connection.query_row("PRAGMA quick_check(1)", (), |row| row.get(0)).map_err(failed)?;
+    if finding != "ok" {
+        return Err(OpenError::Damaged { path: path(), finding });
+    }
+    Ok(())
+}
+
+/// Brings the schema up to date in one transaction: a crash leaves the old one or the new one.
+pub fn migrate(connection: &mut Connection) -> rusqlite::Result<()> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let found = schema(&transaction)?;
+    for step in STEPS.iter().skip(found as usize) {
+        transaction.execute_batch(step)?;
+    }
+    if found < STEPS.len() as i64 {
+        transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+        transaction.pragma_update(None, "user_version", STEPS.len() as i64)?;
+    }
+    transaction.commit()
+}
+
+fn schema(connection: &Connection) -> rusqlite::Result<i64> {
+    connection.query_row("PRAGMA user_version", (), |row| row.get(0))
+}
