@@ -94,7 +94,8 @@ pub struct Progress {
     pub has_media: bool,
     /// Cue pages committed. A viewer that holds more pages than this drops the surplus (the job was retried).
     pub pages: u32,
-    /// Cues in these pages.
+    /// Cues in these pages. Named apart in JSON: an event holds its progress and its `cues` side by side.
+    #[serde(rename = "cue_count")]
     pub cues: u32,
     /// End of the last committed window: where the next attempt resumes.
     pub transcribed: Timestamp,
