@@ -1,6 +1,7 @@
 //! What the pages ask of the server: the trait the server implements, and server functions in front of it.
 
 use domain::{Cue, JobView};
+use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
 /// What the pages need from the server. The server puts an `Arc<dyn Desk>` into the context of every render and
@@ -34,4 +35,36 @@ pub struct Choices {
     /// Names from the model manifest; the first one is the default.
     pub models: Vec<String>,
     pub max_upload_bytes: u64,
+}
+
+/// The newest jobs, newest first.
+#[server(prefix = "/api/fn", endpoint = "list_jobs")]
+pub async fn list_jobs() -> Result<Vec<JobView>, ServerFnError> {
+    desk()?.recent(RECENT).await.map_err(no_answer)
+}
+
+/// `None`: unknown, deleted and expired look alike.
+#[server(prefix = "/api/fn", endpoint = "get_job")]
+pub async fn get_job(id: domain::JobId) -> Result<Option<JobDetail>, ServerFnError> {
+    desk()?.job(id).await.map_err(no_answer)
+}
+
+/// What the forms offer.
+#[server(prefix = "/api/fn", endpoint = "get_choices")]
+pub async fn get_choices() -> Result<Choices, ServerFnError> {
+    Ok(desk()?.choices())
+}
+
+/// Rows of the list on the start page.
+#[cfg(feature = "ssr")]
+const RECENT: usize = 20;
+
+#[cfg(feature = "ssr")]
+fn desk() -> Result<std::sync::Arc<dyn Desk>, ServerFnError> {
+    use_context().ok_or_else(|| ServerFnError::new("this server has no desk"))
+}
+
+#[cfg(feature = "ssr")]
+fn no_answer(DeskError: DeskError) -> ServerFnError {
+    ServerFnError::new("the backend did not answer")
 }

@@ -1,0 +1,288 @@
+//! Events folded into what a page knows of a job: pure, so that it is tested without a browser.
+
+use std::sync::Arc;
+
+use domain::{Cue, JobChange, JobEvent, JobStatus, JobView, Progress, Stage};
+
+use crate::api::JobDetail;
+
+/// A job as a page holds it. Pages of cues are shared: a copy of the state costs no text.
+#[derive(Debug, Clone, PartialEq)]
+pub struct JobState {
+    pub job: JobView,
+    pub pages: Vec<Arc<Vec<Cue>>>,
+}
+
+impl From<JobDetail> for JobState {
+    fn from(detail: JobDetail) -> JobState {
+        JobState { job: detail.job, pages: detail.pages.into_iter().map(Arc::new).collect() }
+    }
+}
+
+/// What became of an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Folded {
+    /// Known already, or of another job.
+    Stale,
+    Applied,
+    /// Something between was missed: the job must be read anew. What the event tells is applied.
+    Gap,
+    /// The job does not exist any more.
+    Gone,
+}
+
+/// Pages are keyed by their number, so that hearing one twice does no harm; a job that was retried starts
+/// again at page 0, and the surplus goes.
+pub fn fold(state: &mut JobState, event: &JobEvent) -> Folded {
+    let known = state.job.version;
+    let folded = fold_view(&mut state.job, event);
+    if matches!(folded, Folded::Stale | Folded::Gone) {
+        return folded;
+    }
+    match &event.change {
+        JobChange::Cues { page, cues, progress } => {
+            let page = *page as usize;
+            if page > state.pages.len() {
+                return Folded::Gap;
+            }
+            state.pages.truncate(page);
+            state.pages.push(Arc::new(cues.clone()));
+            state.pages.truncate(progress.pages as usize);
+            // More pages may be told of than are held: the rest of what was missed follows this event.
+            Folded::Applied
+        }
+        JobChange::Queued => {
+            state.pages.clear();
+            Folded::Applied
+        }
+        JobChange::Started { progress, .. }
+        | JobChange::Progress { progress }
+        | JobChange::Completed { progress, .. }
+        | JobChange::Failed { progress, .. } => {
+            let told = progress.pages as usize;
+            state.pages.truncate(told);
+            if told > state.pages.len() { Folded::Gap } else { Folded::Applied }
+        }
+        // It tells no count of pages: after a leap nobody knows which of them still hold.
+        JobChange::Cancelled { .. } => {
+            if event.version == known + 1 {
+                Folded::Applied
+            } else {
+                Folded::Gap
+            }
+        }
+        JobChange::Expired => Folded::Gone,
+    }
+}
+
+/// The same for a list that holds no cues.
+pub fn fold_view(job: &mut JobView, event: &JobEvent) -> Folded {
+    if event.id != job.id || event.version <= job.version {
+        return Folded::Stale;
+    }
+    job.version = event.version;
+    match &event.change {
+        JobChange::Queued => {
+            let has_media = job.has_media;
+            report(job, &Progress { has_media, duration_ms: job.duration_ms, ..Progress::default() });
+            run(job, JobStatus::Queued);
+        }
+        JobChange::Started { attempt, progress } => {
+            job.attempt = *attempt;
+            report(job, progress);
+            run(job, JobStatus::Running);
+        }
+        JobChange::Progress { progress } | JobChange::Cues { progress, .. } => {
+            report(job, progress);
+            run(job, JobStatus::Running);
+        }
+        JobChange::Completed { finished_at, progress } => {
+            report(job, progress);
+            job.failure = None;
+            job.status = JobStatus::Completed;
+            job.finished_at = Some(*finished_at);
+        }
+        JobChange::Failed { finished_at, failure, progress } => {
+            report(job, progress);
+            job.failure = Some(failure.clone());
+            job.status = JobStatus::Failed;
+            job.finished_at = Some(*finished_at);
+        }
+        JobChange::Cancelled { finished_at } => {
+            job.eta_ms = None;
+            job.failure = None;
+            job.status = JobStatus::Cancelled;
+            job.finished_at = Some(*finished_at);
+        }
+        JobChange::Expired => return Folded::Gone,
+    }
+    Folded::Applied
+}
+
+fn run(job: &mut JobView, status: JobStatus) {
+    job.failure = None;
+    job.finished_at = None;
+    job.status = status;
+}
+
+fn report(job: &mut JobView, progress: &Progress) {
+    job.progress = progress.fraction;
+    job.stage = progress.stage;
+    job.eta_ms = progress.eta_ms;
+    job.duration_ms = progress.duration_ms.or(job.duration_ms);
+    // Before it is detected, the one asked for stands.
+    if progress.language.is_some() {
+        job.language.clone_from(&progress.language);
+    }
+    job.has_media = progress.has_media;
+    job.pages = progress.pages;
+    job.cues = progress.cues;
+    if progress.stage == Stage::Done {
+        job.eta_ms = None;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::{Job, JobId, JobSpec, Profile, Source, Task, Timestamp, Version, WallTime};
+
+    use super::*;
+
+    const ID: u128 = 7;
+
+    fn state(version: Version, pages: &[&str]) -> JobState {
+        let spec = JobSpec {
+            source: Source::Link { url: "https://example.org/talk.mp4".into() },
+            language: None,
+            task: Task::Transcribe,
+            model: None,
+            profile: Profile::Netflix,
+            title: "talk".into(),
+        };
+        let moment = WallTime::UNIX_EPOCH;
+        let job = Job::queued(JobId::from_bits(ID), spec, moment, moment);
+        let mut job = JobView::from(&job);
+        job.version = version;
+        JobState { job, pages: pages.iter().map(|text| Arc::new(vec![cue(text)])).collect() }
+    }
+
+    fn cue(text: &str) -> Cue {
+        Cue { start: Timestamp(0), end: Timestamp(1000), text: text.into() }
+    }
+
+    fn progress(pages: u32) -> Progress {
+        Progress { stage: Stage::Transcribing, fraction: 0.4, pages, cues: pages, ..Progress::default() }
+    }
+
+    fn event(version: Version, change: JobChange) -> JobEvent {
+        JobEvent { id: JobId::from_bits(ID), version, change }
+    }
+
+    fn cues(version: Version, page: u32, text: &str, pages: u32) -> JobEvent {
+        event(version, JobChange::Cues { page, cues: vec![cue(text)], progress: progress(pages) })
+    }
+
+    fn texts(state: &JobState) -> Vec<String> {
+        state.pages.iter().flat_map(|page| page.iter().map(|cue| cue.text.clone())).collect()
+    }
+
+    /// Folds all events and compares the outcome of the last one and the texts then held.
+    #[track_caller]
+    fn check(mut state: JobState, events: &[JobEvent], folded: Folded, held: &[&str]) -> JobState {
+        let mut last = Folded::Stale;
+        for event in events {
+            last = fold(&mut state, event);
+        }
+        assert_eq!(last, folded);
+        assert_eq!(texts(&state), held);
+        state
+    }
+
+    #[test]
+    fn pages_follow_each_other() {
+        let after =
+            check(state(1, &[]), &[cues(2, 0, "a", 1), cues(3, 1, "b", 2)], Folded::Applied, &["a", "b"]);
+        assert_eq!(after.job.status, JobStatus::Running);
+        assert_eq!(after.job.version, 3);
+    }
+
+    #[test]
+    fn an_event_heard_twice_changes_nothing() {
+        check(state(1, &[]), &[cues(2, 0, "a", 1), cues(2, 0, "other", 1)], Folded::Stale, &["a"]);
+        check(state(5, &["a"]), &[event(4, JobChange::Queued)], Folded::Stale, &["a"]);
+    }
+
+    #[test]
+    fn an_event_of_another_job_changes_nothing() {
+        let other = JobEvent { id: JobId::from_bits(8), ..cues(9, 0, "x", 1) };
+        check(state(1, &["a"]), &[other], Folded::Stale, &["a"]);
+    }
+
+    #[test]
+    fn a_page_told_again_replaces_itself_and_what_followed() {
+        check(state(9, &["a", "b", "c"]), &[cues(10, 1, "new", 2)], Folded::Applied, &["a", "new"]);
+    }
+
+    #[test]
+    fn a_missing_page_is_a_gap_and_is_not_filled_by_guessing() {
+        check(state(1, &["a"]), &[cues(5, 2, "c", 3)], Folded::Gap, &["a"]);
+    }
+
+    #[test]
+    fn catching_up_is_no_gap_while_pages_still_come() {
+        let missed =
+            [cues(4, 1, "b", 3), cues(5, 2, "c", 3), event(6, JobChange::Progress { progress: progress(3) })];
+        check(state(2, &["a"]), &missed, Folded::Applied, &["a", "b", "c"]);
+    }
+
+    #[test]
+    fn fewer_pages_told_than_held_drops_the_surplus() {
+        let change = JobChange::Started { attempt: 2, progress: progress(1) };
+        let after = check(state(3, &["a", "b"]), &[event(4, change)], Folded::Applied, &["a"]);
+        assert_eq!(after.job.attempt, 2);
+    }
+
+    #[test]
+    fn more_pages_told_than_held_is_a_gap() {
+        let change = JobChange::Completed { finished_at: WallTime::UNIX_EPOCH, progress: progress(3) };
+        let after = check(state(3, &["a"]), &[event(9, change)], Folded::Gap, &["a"]);
+        assert_eq!(after.job.status, JobStatus::Completed);
+    }
+
+    #[test]
+    fn a_retry_starts_from_nothing() {
+        let failure =
+            domain::FailureView { code: "gave_up".into(), message: String::new(), hint: String::new() };
+        let mut failed = state(8, &["a"]);
+        failed.job.failure = Some(failure);
+        failed.job.status = JobStatus::Failed;
+        failed.job.has_media = true;
+        let after = check(failed, &[event(9, JobChange::Queued)], Folded::Applied, &[]);
+        assert_eq!((after.job.status, after.job.failure, after.job.progress), (JobStatus::Queued, None, 0.0));
+        assert!(after.job.has_media);
+    }
+
+    #[test]
+    fn a_cancel_after_a_leap_is_a_gap() {
+        let change = JobChange::Cancelled { finished_at: WallTime::UNIX_EPOCH };
+        check(state(3, &["a"]), &[event(4, change.clone())], Folded::Applied, &["a"]);
+        check(state(3, &["a"]), &[event(6, change)], Folded::Gap, &["a"]);
+    }
+
+    #[test]
+    fn an_expired_job_is_gone() {
+        check(state(3, &["a"]), &[event(4, JobChange::Expired)], Folded::Gone, &["a"]);
+    }
+
+    #[test]
+    fn a_stated_language_stays_until_one_is_heard() {
+        let mut asked = state(1, &[]);
+        asked.job.language = Some("fr".into());
+        let after = check(asked, &[cues(2, 0, "a", 1)], Folded::Applied, &["a"]);
+        assert_eq!(after.job.language.as_deref(), Some("fr"));
+        let heard = Progress { language: Some("de".into()), ..progress(1) };
+        let after =
+            check(after, &[event(3, JobChange::Progress { progress: heard })], Folded::Applied, &["a"]);
+        assert_eq!(after.job.language.as_deref(), Some("de"));
+    }
+}

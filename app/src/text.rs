@@ -1,0 +1,198 @@
+//! Wording: what a person reads of stages, times, sizes and mistakes.
+
+use domain::{Failure, JobStatus, JobView, Stage, WallTime};
+
+/// The stage in one or two words, with the share done where it says something.
+pub fn stage(job: &JobView) -> String {
+    match (job.status, job.stage) {
+        (JobStatus::Completed, _) => "Completed".into(),
+        (JobStatus::Failed, _) => "Failed".into(),
+        (JobStatus::Cancelled, _) => "Cancelled".into(),
+        (JobStatus::Queued, _) | (JobStatus::Running, Stage::Waiting) => "Waiting".into(),
+        (JobStatus::Running, Stage::Fetching) => "Fetching".into(),
+        (JobStatus::Running, Stage::Preparing) => "Preparing".into(),
+        (JobStatus::Running, Stage::Transcribing | Stage::Done) => {
+            format!("Transcribing {} %", percent(job.progress))
+        }
+    }
+}
+
+/// The stage without numbers: what is worth saying aloud when it changes.
+pub fn headline(job: &JobView) -> &'static str {
+    match (job.status, job.stage) {
+        (JobStatus::Completed, _) if job.cues == 0 => "Completed: no speech was found",
+        (JobStatus::Completed, _) => "Completed",
+        (JobStatus::Failed, _) => "Failed",
+        (JobStatus::Cancelled, _) => "Cancelled",
+        (JobStatus::Queued, _) | (JobStatus::Running, Stage::Waiting) => "Waiting for a worker",
+        (JobStatus::Running, Stage::Fetching) => "Fetching the media",
+        (JobStatus::Running, Stage::Preparing) => "Preparing",
+        (JobStatus::Running, Stage::Transcribing | Stage::Done) => "Transcribing",
+    }
+}
+
+/// Whole percents; 100 is for what is complete.
+pub fn percent(fraction: f32) -> u32 {
+    ((fraction.clamp(0.0, 1.0) * 100.0) as u32).min(99)
+}
+
+/// The measured remaining time, as rough as it is.
+pub fn remaining(eta_ms: u64) -> String {
+    let seconds = eta_ms.div_ceil(1000);
+    match seconds {
+        0..=9 => "a few seconds left".into(),
+        10..=54 => format!("about {} seconds left", seconds.div_ceil(5) * 5),
+        55..=89 => "about a minute left".into(),
+        90..=3599 => format!("about {} minutes left", (seconds + 30) / 60),
+        _ => {
+            let (hours, minutes) = (seconds / 3600, seconds % 3600 / 60);
+            format!("about {hours} h {minutes} min left")
+        }
+    }
+}
+
+/// Media time as `1:05` or `2:03:04`.
+pub fn clock(ms: u64) -> String {
+    let seconds = ms / 1000;
+    let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+    if hours > 0 { format!("{hours}:{minutes:02}:{seconds:02}") } else { format!("{minutes}:{seconds:02}") }
+}
+
+/// A moment as `2026-11-23 05:08 UTC`: the same on the server and in the browser, whatever their clocks say.
+pub fn moment(time: WallTime) -> String {
+    let text = time.to_string();
+    let minute = text.get(..16).unwrap_or(&text).replace('T', " ");
+    format!("{minute} UTC")
+}
+
+/// How long ago, as seen by a browser's clock (milliseconds since 1970), which may be a little off.
+pub fn ago(time: WallTime, now_ms: i64) -> String {
+    let seconds = (now_ms - time.as_millisecond()).max(0) / 1000;
+    let (count, unit) = match seconds {
+        0..=44 => return "just now".into(),
+        45..=3569 => ((seconds + 30) / 60, "minute"),
+        3570..=86_399 => ((seconds + 1800) / 3600, "hour"),
+        _ => (seconds / 86_400, "day"),
+    };
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {unit}{plural} ago")
+}
+
+/// Sizes in decimal units, as file managers and sites name them.
+pub fn bytes(count: u64) -> String {
+    const UNITS: [&str; 4] = ["kB", "MB", "GB", "TB"];
+    if count < 1000 {
+        return format!("{count} bytes");
+    }
+    let mut size = count as f64 / 1000.0;
+    let mut unit = 0;
+    while size >= 999.5 && unit + 1 < UNITS.len() {
+        size /= 1000.0;
+        unit += 1;
+    }
+    if size < 9.95 { format!("{size:.1} {}", UNITS[unit]) } else { format!("{size:.0} {}", UNITS[unit]) }
+}
+
+/// The name of the language of a tag, or the tag.
+pub fn language(tag: &str) -> String {
+    domain::language::find(tag).map_or_else(|| tag.to_owned(), |language| language.name.to_owned())
+}
+
+/// A refusal told by code alone, as a form without JavaScript gets it back in the address.
+pub fn problem(code: &str, field: &str, max_upload_bytes: u64) -> String {
+    let words = match code {
+        "media_missing" | "missing_source" | "empty_submission" => "Paste a link or choose a file.",
+        "invalid_url" | "invalid_link" => "This is not a link that starts with http:// or https://.",
+        "upload_too_large" | "media_too_large" | "payload_too_large" => {
+            return format!("The file is larger than this installation takes: {}.", bytes(max_upload_bytes));
+        }
+        "empty_upload" | "empty_file" | "empty_media" => "The file is empty.",
+        "unknown_language" | "invalid_language" => "This language is not known here.",
+        "unknown_model" | "invalid_model" => "This model is not installed here.",
+        "blocked_address" => return Failure::BlockedAddress.message(),
+        _ => match field {
+            "url" => "The link was not accepted.",
+            "file" => "The file was not accepted.",
+            "language" => "The language was not accepted.",
+            "model" => "The model was not accepted.",
+            _ => "That did not work. Try again in a moment.",
+        },
+    };
+    words.into()
+}
+
+/// The field of the form that a refusal is about: `url`, `file`, `language` or `model`; `None`: unclear.
+pub fn field_of(code: &str) -> Option<&'static str> {
+    if code.contains("language") {
+        Some("language")
+    } else if code.contains("model") {
+        Some("model")
+    } else if code.contains("url") || code.contains("link") || code.contains("address") {
+        Some("url")
+    } else if code.contains("upload") || code.contains("file") || code.contains("media") {
+        Some("file")
+    } else {
+        None
+    }
+}
+
+/// WebVTT reads markup in a cue's payload; these three signs must not start any.
+pub fn escape_vtt(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn remaining_time_is_told_in_round_words() {
+        for (ms, words) in [
+            (0, "a few seconds left"),
+            (9_000, "a few seconds left"),
+            (11_000, "about 15 seconds left"),
+            (54_001, "about a minute left"),
+            (95_000, "about 2 minutes left"),
+            (3_599_000, "about 60 minutes left"),
+            (7_500_000, "about 2 h 5 min left"),
+        ] {
+            assert_eq!(remaining(ms), words, "{ms} ms");
+        }
+    }
+
+    #[test]
+    fn hours_show_only_where_there_are_hours() {
+        for (ms, words) in [(0, "0:00"), (65_999, "1:05"), (3_600_000, "1:00:00"), (7_384_000, "2:03:04")] {
+            assert_eq!(clock(ms), words);
+        }
+    }
+
+    #[test]
+    fn an_unfinished_job_never_shows_a_hundred_percent() {
+        assert_eq!([0.0, 0.424, 0.999, 1.0, 7.0, f32::NAN].map(percent), [0, 42, 99, 99, 99, 0]);
+    }
+
+    #[test]
+    fn moments_read_alike_everywhere() {
+        let time: WallTime = "2026-11-23T05:08:59.25Z".parse().expect("a time");
+        assert_eq!(moment(time), "2026-11-23 05:08 UTC");
+    }
+
+    #[test]
+    fn a_clock_that_lags_shows_nothing_odd() {
+        let time = WallTime::UNIX_EPOCH;
+        let told = [-5_000, 10_000, 60_000, 7_200_000, 172_800_000].map(|now| ago(time, now));
+        assert_eq!(told, ["just now", "just now", "1 minute ago", "2 hours ago", "2 days ago"]);
+    }
+
+    #[test]
+    fn sizes_keep_two_digits() {
+        let told = [999, 1_000, 12_345, 999_600, 2_000_000_000].map(bytes);
+        assert_eq!(told, ["999 bytes", "1.0 kB", "12 kB", "1.0 MB", "2.0 GB"]);
+    }
+
+    #[test]
+    fn no_payload_opens_a_tag() {
+        assert_eq!(escape_vtt("a < b && <i>c</i>"), "a &lt; b &amp;&amp; &lt;i&gt;c&lt;/i&gt;");
+    }
+}
