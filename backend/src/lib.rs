@@ -4,6 +4,8 @@
 //! the same promises on one machine with one SQLite file and one folder.
 
 mod embedded;
+#[cfg(feature = "faults")]
+pub mod faults;
 mod media;
 mod queue;
 mod store;
@@ -39,7 +41,8 @@ pub struct BackendConfig {
     #[arg(long, value_name = "DIR", env = "CUELIGHT_DATA", default_value_os_t = default_data())]
     pub data: PathBuf,
     /// Deliveries of one message before it becomes a dead letter.
-    #[arg(long, value_name = "N", default_value_t = 10, env = "CUELIGHT_MAX_RECEIVE_COUNT")]
+    #[arg(long, value_name = "N", default_value_t = 10, env = "CUELIGHT_MAX_RECEIVE_COUNT",
+        value_parser = clap::value_parser!(u32).range(1..))]
     pub max_receive_count: u32,
 }
 
@@ -49,12 +52,14 @@ pub enum BackendKind {
     Embedded,
 }
 
+/// Without a home it is a folder of the current one, and the refusal to write there names it.
 fn default_data() -> PathBuf {
     let home = std::env::var_os("HOME").map(PathBuf::from).unwrap_or_default();
     home.join(".local/share/cuelight")
 }
 
-/// Opens the backend; creates what is missing (folder, database, schema).
+/// Opens the backend; creates what is missing (folder, database, schema). A folder or a database that cannot be
+/// used is an error that names it, and is left as it is. Needs a tokio runtime.
 pub async fn connect(config: &BackendConfig) -> Result<Backend> {
     match config.backend {
         BackendKind::Embedded => embedded::open(&config.data, config.max_receive_count).await,
