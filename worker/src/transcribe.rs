@@ -1,10 +1,20 @@
 //! `worker transcribe`: one file to subtitles on standard output, by the same engine that serves jobs.
 
+use std::io::Write;
 use std::path::PathBuf;
+use std::time::Instant;
+
+use anyhow::{Context, bail};
+use domain::{Cue, Profile, Task, Timestamp, Word, segment};
+use serde::Serialize;
+
+use crate::engine::{Engine, EngineConfig, EngineEvent, Request};
+use crate::model;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum OutputFormat {
     Srt,
+    /// Words, times and measures.
     Json,
 }
 
@@ -17,15 +27,15 @@ pub struct TranscribeArgs {
     #[arg(long, default_value = "base")]
     pub model: String,
     /// Folder of the models.
-    #[arg(long, env = "CUELIGHT_MODELS")]
-    pub models: Option<PathBuf>,
+    #[arg(long, env = "CUELIGHT_MODELS", default_value_os_t = model::default_folder())]
+    pub models: PathBuf,
     /// What is written.
     #[arg(long, value_enum, default_value_t = OutputFormat::Srt)]
     pub format: OutputFormat,
     /// BCP 47 tag of the speech; detected if not given.
     #[arg(long)]
     pub language: Option<String>,
-    /// Windows transcribed at once.
+    /// Windows transcribed at once; each takes one CPU.
     #[arg(long)]
     pub threads: Option<usize>,
     /// Translate into English.
@@ -33,8 +43,70 @@ pub struct TranscribeArgs {
     pub translate: bool,
 }
 
+/// What `--format json` writes: the transcript, and how long it took from the start of the engine on.
+#[derive(Debug, Default, Serialize)]
+struct Transcript {
+    language: Option<String>,
+    duration_ms: u64,
+    words: Vec<Word>,
+    first_window_ms: Option<u64>,
+    elapsed_ms: u64,
+    /// Working time by length of media.
+    real_time_factor: f64,
+}
+
 /// Transcribes `args.file` and writes the result to standard output.
 pub async fn run(args: TranscribeArgs) -> anyhow::Result<()> {
-    let _ = args;
-    Ok(())
+    let mut config = EngineConfig::new(std::env::current_exe()?);
+    if let Some(threads) = args.threads {
+        config.threads = threads;
+    }
+    let request = Request {
+        media: args.file,
+        model: model::find(&args.models, &args.model)?,
+        voice_model: model::voice(&args.models)?,
+        language: args.language,
+        task: if args.translate { Task::Translate } else { Task::Transcribe },
+        resume_from: Timestamp(0),
+        max_duration_ms: u64::MAX,
+    };
+    let begin = Instant::now();
+    let mut engine = Engine::spawn(&config).await?;
+    engine.start(&request).await?;
+    let mut transcript = Transcript::default();
+    let mut cues: Vec<Cue> = Vec::new();
+    loop {
+        match engine.next_event().await? {
+            EngineEvent::Opened { .. } => {}
+            EngineEvent::Language { tag } => transcript.language = Some(tag),
+            EngineEvent::Window { start, end, words } => {
+                let now_ms = begin.elapsed().as_millis() as u64;
+                transcript.first_window_ms.get_or_insert(now_ms);
+                cues.extend(segment::into_cues(&words, start, end, Profile::default()));
+                transcript.words.extend(words);
+            }
+            EngineEvent::Finished { duration_ms } => {
+                transcript.duration_ms = duration_ms;
+                break;
+            }
+            EngineEvent::Failed { failure } => bail!("{} {}", failure.message(), failure.hint()),
+        }
+    }
+    transcript.elapsed_ms = begin.elapsed().as_millis() as u64;
+    transcript.real_time_factor = transcript.elapsed_ms as f64 / transcript.duration_ms.max(1) as f64;
+
+    let text = match args.format {
+        OutputFormat::Srt => srt(&cues),
+        OutputFormat::Json => serde_json::to_string_pretty(&transcript)? + "\n",
+    };
+    std::io::stdout().write_all(text.as_bytes()).context("could not write the result")
+}
+
+fn srt(cues: &[Cue]) -> String {
+    let time = |at: Timestamp| at.to_string().replace('.', ",");
+    let mut text = String::new();
+    for (index, cue) in cues.iter().enumerate() {
+        text.push_str(&format!("{}\n{} --> {}\n{}\n\n", index + 1, time(cue.start), time(cue.end), cue.text));
+    }
+    text
 }

@@ -1,18 +1,160 @@
 //! The child's side of the pipe.
 
+use std::fs::File;
+use std::io::{self, Write};
+use std::num::NonZeroUsize;
+use std::os::fd::{AsFd, AsRawFd};
+use std::sync::{Mutex, PoisonError, mpsc};
+
+use anyhow::Context;
+use rlimit::Resource;
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
+
+use super::protocol::{self, EngineEvent, Request};
+use super::session::{self, Listener, Models, SessionError};
+
+/// Files the child may hold open: the media, the models, pipes, and those of libraries.
+const MAX_OPEN_FILES: u64 = 256;
+
 /// Settings of the subcommand `worker engine`, which only a parent worker calls.
 #[derive(Debug, Clone, clap::Args)]
 pub struct EngineArgs {
     /// Windows transcribed at once.
-    #[arg(long, default_value_t = 1)]
-    pub threads: usize,
+    #[arg(long, default_value = "1")]
+    pub threads: NonZeroUsize,
     /// Cap on this process's address space.
     #[arg(long, default_value_t = 8 << 30)]
     pub address_space_bytes: u64,
 }
 
-/// Serves requests from standard input until it ends. Call it before any thread is started, outside a runtime.
+/// Serves requests from standard input until it ends. Call it before any thread is started, and outside a
+/// runtime: it confines the process, and sets up the log.
 pub fn run(args: EngineArgs) -> anyhow::Result<()> {
-    let _ = args;
+    confine(args.address_space_bytes)?;
+    let pipe = Pipe { file: Mutex::new(take_standard_output()?) };
+    let filter = EnvFilter::builder().with_default_directive(LevelFilter::INFO.into()).from_env_lossy();
+    let is_verbose = filter.max_level_hint().is_some_and(|level| level >= LevelFilter::DEBUG);
+    // The parent reads the level off the line, and has its own clock.
+    tracing_subscriber::fmt()
+        .compact()
+        .without_time()
+        .with_target(false)
+        .with_ansi(false)
+        .with_writer(io::stderr)
+        .with_env_filter(filter)
+        .init();
+    if !is_verbose {
+        // Without a backend the hooks swallow everything.
+        whisper_rs::install_logging_hooks();
+    }
+
+    let requests = read_requests();
+    let mut models = Models::default();
+    while let Ok(request) = requests.recv() {
+        match session::transcribe(&request, &mut models, args.threads, &pipe) {
+            Ok(duration_ms) => pipe.event(EngineEvent::Finished { duration_ms }),
+            Err(SessionError::Failure(failure)) => pipe.event(EngineEvent::Failed { failure }),
+            // The parent starts another child, which may have more luck or more memory.
+            Err(SessionError::Engine(error)) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+/// Events to the parent.
+struct Pipe {
+    file: Mutex<File>,
+}
+
+impl Listener for Pipe {
+    fn event(&self, event: EngineEvent) {
+        let result = protocol::write(&mut *self.file(), &event);
+        leave_if_deserted(result);
+    }
+
+    fn sign_of_life(&self) {
+        let result = protocol::write_sign_of_life(&mut *self.file());
+        leave_if_deserted(result);
+    }
+}
+
+impl Pipe {
+    fn file(&self) -> std::sync::MutexGuard<'_, File> {
+        self.file.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn leave_if_deserted(result: io::Result<()>) {
+    if let Err(error) = result {
+        tracing::warn!(%error, "the parent does not listen any more");
+        leave(1);
+    }
+}
+
+/// Requests as they come. When standard input ends the process does too, whatever native code is doing.
+fn read_requests() -> mpsc::Receiver<Request> {
+    let (sender, requests) = mpsc::sync_channel(1);
+    std::thread::spawn(move || {
+        let mut stdin = io::stdin().lock();
+        loop {
+            match protocol::read(&mut stdin) {
+                Ok(Some(request)) => {
+                    if sender.send(request).is_err() {
+                        return;
+                    }
+                }
+                Ok(None) => leave(0),
+                Err(error) => {
+                    tracing::error!(%error, "the parent spoke nonsense");
+                    leave(1);
+                }
+            }
+        }
+    });
+    requests
+}
+
+/// Ends the process at once. The destructors of native libraries must not run while their threads work.
+#[allow(unsafe_code)]
+fn leave(code: i32) -> ! {
+    let _ = io::stderr().flush();
+    // SAFETY: _exit is always safe to call; nothing runs after it.
+    unsafe { libc::_exit(code) }
+}
+
+/// The pipe to the parent, for the protocol alone: whatever native code prints goes to the log instead.
+#[allow(unsafe_code)]
+fn take_standard_output() -> anyhow::Result<File> {
+    let pipe = io::stdout().as_fd().try_clone_to_owned().context("standard output is closed")?;
+    // SAFETY: both descriptors are open; nobody else uses descriptor 1 yet.
+    let result = unsafe { libc::dup2(io::stderr().as_raw_fd(), io::stdout().as_raw_fd()) };
+    anyhow::ensure!(result >= 0, io::Error::last_os_error());
+    Ok(File::from(pipe))
+}
+
+/// What a decoder taken over by a crafted file may do at most: compute, in so much memory.
+#[allow(unsafe_code)]
+fn confine(address_space_bytes: u64) -> anyhow::Result<()> {
+    // SAFETY: these two calls set flags of this process and touch no memory.
+    let results = unsafe {
+        [
+            libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL, 0, 0, 0),
+            libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0),
+        ]
+    };
+    anyhow::ensure!(results == [0, 0], io::Error::last_os_error());
+    let limits = [
+        (Resource::AS, address_space_bytes),
+        (Resource::CORE, 0),
+        (Resource::NOFILE, MAX_OPEN_FILES),
+        // It writes to pipes only.
+        (Resource::FSIZE, 0),
+    ];
+    for (resource, limit) in limits {
+        let (_, hard) = resource.get().context("could not read a limit")?;
+        let limit = limit.min(hard);
+        resource.set(limit, limit).context("could not set a limit")?;
+    }
     Ok(())
 }

@@ -6,6 +6,12 @@
 pub mod child;
 pub mod parent;
 pub mod protocol;
+mod session;
+mod transcriber;
+mod voice;
+mod whisper;
+mod windows;
+mod words;
 
 pub use parent::{Engine, EngineConfig, EngineError};
 pub use protocol::{EngineEvent, Request};

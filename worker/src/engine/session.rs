@@ -1,0 +1,215 @@
+//! One request inside the child: decode → windows → words, with bounded channels between the threads.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::sync::OnceLock;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread;
+
+use anyhow::Context;
+use domain::{Failure, Task, Timestamp, Word};
+
+use super::protocol::{EngineEvent, Request};
+use super::transcriber::Transcriber;
+use super::voice::{Item, VoiceModel, Windows};
+use super::whisper::{self, WhisperModel, WhisperTranscriber};
+use crate::audio::{AudioReader, SAMPLE_RATE};
+
+/// Where a request's events go.
+pub trait Listener: Sync {
+    fn event(&self, event: EngineEvent);
+    /// There is progress that nobody is told of.
+    fn sign_of_life(&self);
+}
+
+/// The models in memory; they stay from one request to the next.
+#[derive(Default)]
+pub struct Models {
+    whisper: Option<(PathBuf, WhisperModel, Vec<WhisperTranscriber>)>,
+    voice: Option<(PathBuf, VoiceModel)>,
+}
+
+/// Why a request has no result. A failure is the fault of media or request; an error is ours.
+#[derive(Debug, thiserror::Error)]
+pub enum SessionError {
+    #[error("{0:?}")]
+    Failure(Failure),
+    #[error(transparent)]
+    Engine(#[from] anyhow::Error),
+}
+
+impl From<Failure> for SessionError {
+    fn from(failure: Failure) -> SessionError {
+        SessionError::Failure(failure)
+    }
+}
+
+/// Transcribes `request` on `threads` threads and gives the length of the media in milliseconds.
+pub fn transcribe(
+    request: &Request,
+    models: &mut Models,
+    threads: NonZeroUsize,
+    listener: &dyn Listener,
+) -> Result<u64, SessionError> {
+    let mut reader = AudioReader::open(&request.media, request.resume_from, request.max_duration_ms)?;
+    listener.event(EngineEvent::Opened { duration_ms: reader.duration_ms() });
+    let (transcribers, voice, is_multilingual) = models.load(request, threads)?;
+    let language = OnceLock::new();
+    let given = request.language.as_deref().map(primary_subtag).filter(|tag| whisper::knows_language(tag));
+    if let Some(tag) = if is_multilingual { given } else { Some("en".into()) } {
+        let _ = language.set(tag.clone());
+        listener.event(EngineEvent::Language { tag });
+    }
+    let was_given = language.get().is_some();
+
+    thread::scope(|scope| {
+        // Windows go to the transcribers in turn and their words are collected in turn: in order without sorting,
+        // and nobody runs ahead by more than the channels hold.
+        let mut inputs = Vec::new();
+        let mut outputs = Vec::new();
+        for transcriber in transcribers.iter_mut() {
+            let (item_sender, items) = sync_channel(1);
+            let (sender, receiver) = sync_channel(1);
+            let (language, task) = (&language, request.task);
+            scope.spawn(move || work(transcriber, &items, &sender, language, task));
+            inputs.push(item_sender);
+            outputs.push(receiver);
+        }
+        let producer = scope.spawn(move || produce(&mut reader, voice, &inputs, listener));
+
+        let mut is_told = was_given;
+        let mut error = None;
+        for output in outputs.iter().cycle() {
+            let Ok(done) = output.recv() else { break };
+            let (start, end, words) = match done {
+                Ok(done) => done,
+                Err(failed) => {
+                    error = Some(failed);
+                    break;
+                }
+            };
+            if !is_told && let Some(tag) = language.get() {
+                listener.event(EngineEvent::Language { tag: tag.clone() });
+                is_told = true;
+            }
+            let at = |sample: u64| Timestamp(sample * 1000 / SAMPLE_RATE);
+            listener.event(EngineEvent::Window { start: at(start), end: at(end), words });
+        }
+        // Whoever still sends finds the channel closed and stops.
+        drop(outputs);
+        let produced = producer.join().map_err(|_| anyhow::anyhow!("the decoding thread panicked"))?;
+        match error {
+            Some(error) => Err(SessionError::Engine(error)),
+            None => produced,
+        }
+    })
+}
+
+/// A stretch of samples and its words.
+type Done = (u64, u64, Vec<Word>);
+
+struct Job {
+    item: Item,
+    /// The first window with speech tells the language of all.
+    decides_language: bool,
+}
+
+/// One transcriber: windows in, words out, until either side ends.
+fn work(
+    transcriber: &mut dyn Transcriber,
+    jobs: &Receiver<Job>,
+    done: &SyncSender<anyhow::Result<Done>>,
+    language: &OnceLock<String>,
+    task: Task,
+) {
+    for Job { item, decides_language } in jobs {
+        let result = match item {
+            Item::Silence { start, end } => Ok((start, end, Vec::new())),
+            Item::Window(window) => {
+                if decides_language && language.get().is_none() {
+                    let detected = transcriber.detect_language(&window).unwrap_or_else(|error| {
+                        tracing::warn!(%error, "could not detect the language");
+                        "en".into()
+                    });
+                    let _ = language.set(detected);
+                }
+                let language = language.wait();
+                transcriber
+                    .transcribe(&window, language, task)
+                    .map(|words| (window.start, window.end(), words))
+            }
+        };
+        if done.send(result).is_err() {
+            return;
+        }
+    }
+}
+
+/// Decodes and cuts; gives the length of the media in milliseconds.
+fn produce(
+    reader: &mut AudioReader,
+    voice: &mut VoiceModel,
+    inputs: &[SyncSender<Job>],
+    listener: &dyn Listener,
+) -> Result<u64, SessionError> {
+    let first_sample = reader.first_sample();
+    let mut length = first_sample;
+    let mut windows = Windows::new(voice, first_sample);
+    let mut turns = inputs.iter().cycle();
+    let mut is_first_window = true;
+    loop {
+        let buffer = windows.buffer();
+        let before = buffer.len();
+        let is_more = reader.read(buffer)?;
+        length += (buffer.len() - before) as u64;
+        listener.sign_of_life();
+        for item in windows.take(!is_more)? {
+            let decides_language = is_first_window && matches!(item, Item::Window(_));
+            is_first_window &= !decides_language;
+            let input = turns.next().context("there is no transcriber")?;
+            // Nobody listens any more: another thread has the reason.
+            if input.send(Job { item, decides_language }).is_err() {
+                return Ok(0);
+            }
+        }
+        if !is_more {
+            return Ok(length * 1000 / SAMPLE_RATE);
+        }
+    }
+}
+
+impl Models {
+    #[allow(clippy::type_complexity)]
+    fn load(
+        &mut self,
+        request: &Request,
+        threads: NonZeroUsize,
+    ) -> Result<(&mut [WhisperTranscriber], &mut VoiceModel, bool), SessionError> {
+        if !request.model.is_file() {
+            let stem = request.model.file_stem().unwrap_or_default().to_string_lossy();
+            let model = stem.strip_prefix("ggml-").unwrap_or(&stem).to_owned();
+            return Err(Failure::UnknownModel { model }.into());
+        }
+        if self.voice.as_ref().is_none_or(|(path, _)| *path != request.voice_model) {
+            let model = VoiceModel::load(&request.voice_model).context("could not load the voice model")?;
+            self.voice = Some((request.voice_model.clone(), model));
+        }
+        if self.whisper.as_ref().is_none_or(|(path, ..)| *path != request.model) {
+            // Two models at once might not fit.
+            self.whisper = None;
+            let model = WhisperModel::load(&request.model)?;
+            self.whisper = Some((request.model.clone(), model, Vec::new()));
+        }
+        let (_, model, transcribers) = self.whisper.as_mut().expect("it was loaded above");
+        while transcribers.len() < threads.get() {
+            transcribers.push(model.transcriber()?);
+        }
+        let (_, voice) = self.voice.as_mut().expect("it was loaded above");
+        Ok((transcribers, voice, model.is_multilingual()))
+    }
+}
+
+/// Whisper knows languages only, not regions: `en` of `en-GB`.
+fn primary_subtag(tag: &str) -> String {
+    tag.split(['-', '_']).next().unwrap_or(tag).to_ascii_lowercase()
+}

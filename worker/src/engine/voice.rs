@@ -1,0 +1,145 @@
+//! Decoded sound to windows worth transcribing: runs the voice activity model in bounded memory.
+
+use std::path::Path;
+
+use whisper_rs::{WhisperVadContext, WhisperVadContextParams};
+
+use super::windows::{Cutter, FRAME_SAMPLES, Frame, Span};
+
+/// Frames handed to the model at once: 8 s.
+const BLOCK: usize = 250;
+/// The model forgets everything between calls, so each block begins with the end of the one before: 1 s.
+const WARM_UP: usize = 32;
+
+const FRAME: usize = FRAME_SAMPLES as usize;
+
+/// The voice activity model; stays loaded between requests.
+pub struct VoiceModel {
+    context: WhisperVadContext,
+}
+
+impl VoiceModel {
+    pub fn load(path: &Path) -> anyhow::Result<VoiceModel> {
+        let path = path.to_str().ok_or_else(|| anyhow::anyhow!("the model's path is not UTF-8"))?;
+        let mut params = WhisperVadContextParams::new();
+        params.set_n_threads(1);
+        Ok(VoiceModel { context: WhisperVadContext::new(path, params)? })
+    }
+}
+
+/// Sound on its way to the model. All positions are in samples of the media's time line.
+pub enum Item {
+    Window(Window),
+    /// A long stretch without speech.
+    Silence {
+        start: u64,
+        end: u64,
+    },
+}
+
+/// Sound handed to the model at once.
+pub struct Window {
+    pub start: u64,
+    pub samples: Vec<f32>,
+    /// Where there is speech in it.
+    pub speech: Vec<(u64, u64)>,
+}
+
+impl Window {
+    pub fn end(&self) -> u64 {
+        self.start + self.samples.len() as u64
+    }
+}
+
+/// Cuts a stream of samples into windows.
+pub struct Windows<'a> {
+    model: &'a mut VoiceModel,
+    cutter: Cutter,
+    /// Position of the stream's first sample; frames count from there.
+    origin: u64,
+    /// Samples from `origin + dropped` on.
+    samples: Vec<f32>,
+    dropped: u64,
+    /// Samples the model has judged, from `origin` on.
+    judged: u64,
+}
+
+impl<'a> Windows<'a> {
+    /// The stream begins at sample `origin` of the media.
+    pub fn new(model: &'a mut VoiceModel, origin: u64) -> Windows<'a> {
+        let cutter = Cutter::new(0, origin == 0);
+        Windows { model, cutter, origin, samples: Vec::new(), dropped: 0, judged: 0 }
+    }
+
+    /// Where new samples go.
+    pub fn buffer(&mut self) -> &mut Vec<f32> {
+        &mut self.samples
+    }
+
+    /// Judges full blocks of what is in the buffer, or with `is_end` everything, and gives the finished windows.
+    pub fn take(&mut self, is_end: bool) -> anyhow::Result<Vec<Item>> {
+        let mut items = Vec::new();
+        loop {
+            let fresh = (self.dropped + self.samples.len() as u64 - self.judged) as usize;
+            let has_block = fresh >= BLOCK * FRAME || (is_end && fresh > 0);
+            if !has_block {
+                break;
+            }
+            self.judge(fresh.min(BLOCK * FRAME))?;
+            self.collect(&mut items);
+        }
+        if is_end {
+            self.cutter.finish();
+            self.collect(&mut items);
+        }
+        Ok(items)
+    }
+
+    /// Feeds the next `count` samples to the model and their frames to the cutter.
+    fn judge(&mut self, count: usize) -> anyhow::Result<()> {
+        let at = (self.judged - self.dropped) as usize;
+        let warm_up = (at / FRAME).min(WARM_UP);
+        let block = &self.samples[at - warm_up * FRAME..at + count];
+        self.model.context.detect_speech(block)?;
+        let probabilities = &self.model.context.probabilities()[warm_up..];
+        for (samples, probability) in block[warm_up * FRAME..].chunks(FRAME).zip(probabilities) {
+            let power = samples.iter().map(|sample| sample * sample).sum::<f32>() / samples.len() as f32;
+            let level = 10.0 * power.max(1e-10).log10();
+            // What the model makes of broken sound is not a number either.
+            let probability = if probability.is_finite() { *probability } else { 0.0 };
+            self.cutter.push(Frame { probability, level });
+        }
+        self.judged += count as u64;
+        Ok(())
+    }
+
+    fn collect(&mut self, items: &mut Vec<Item>) {
+        // The last frame may be a part of one.
+        let total = self.dropped + self.samples.len() as u64;
+        let sample = |frame: u64| (frame * FRAME_SAMPLES).min(total);
+        while let Some(span) = self.cutter.next_span() {
+            items.push(match span {
+                Span::Silence { start, end } => {
+                    Item::Silence { start: self.origin + sample(start), end: self.origin + sample(end) }
+                }
+                Span::Speech { start, end, speech } => {
+                    let from = (sample(start) - self.dropped) as usize;
+                    let to = (sample(end) - self.dropped) as usize;
+                    let absolute = |(from, to)| (self.origin + sample(from), self.origin + sample(to));
+                    Item::Window(Window {
+                        start: self.origin + sample(start),
+                        samples: self.samples[from..to].to_vec(),
+                        speech: speech.into_iter().map(absolute).collect(),
+                    })
+                }
+            });
+        }
+        let warm_up = (WARM_UP * FRAME) as u64;
+        let keep_from = sample(self.cutter.keep_from()).min(self.judged.saturating_sub(warm_up));
+        // Whole frames, so that warming up starts at the edge of one.
+        let keep_from = keep_from / FRAME_SAMPLES * FRAME_SAMPLES;
+        let surplus = keep_from.saturating_sub(self.dropped) as usize;
+        self.samples.drain(..surplus);
+        self.dropped += surplus as u64;
+    }
+}

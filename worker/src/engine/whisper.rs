@@ -1,0 +1,264 @@
+//! Whisper behind the [`Transcriber`] trait, by way of whisper.cpp. No other file knows its types.
+//!
+//! Traps of the binding that this file goes around: language strings leak on every call (so they are set once),
+//! callbacks leak and the abort callback is unsound (so there are none: a stuck call is killed with the process),
+//! voice activity detection has no effect through it (so it is done before).
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use anyhow::Context;
+use domain::{Task, Timestamp, Word};
+use whisper_rs::{
+    DtwMode, DtwModelPreset, DtwParameters, FullParams, SamplingStrategy, WhisperContext,
+    WhisperContextParameters, WhisperState,
+};
+
+use super::transcriber::Transcriber;
+use super::voice::Window;
+use super::words::{self, Token};
+use crate::audio::SAMPLE_RATE;
+
+/// The context given to the model beyond the end of the window; without it the last words suffer.
+const CONTEXT_MARGIN_S: f64 = 2.0;
+/// Positions of the encoder in one second.
+const CONTEXT_PER_S: f64 = 50.0;
+/// Encoders run faster on round sizes.
+const CONTEXT_STEP: i32 = 64;
+/// Speech of this length after the model's last word was dropped and is heard again.
+const DROPPED_S: f64 = 1.2;
+/// How often a window is heard again from its last word on.
+const MAX_PASSES: usize = 4;
+
+/// Weights in memory; shared by all its transcribers.
+pub struct WhisperModel {
+    context: WhisperContext,
+}
+
+impl WhisperModel {
+    pub fn load(path: &Path) -> anyhow::Result<WhisperModel> {
+        let mut params = WhisperContextParameters::new();
+        params.use_gpu(false).flash_attn(false);
+        if let Some(model_preset) = alignment_heads(path) {
+            let mode = DtwMode::ModelPreset { model_preset };
+            params.dtw_parameters(DtwParameters { mode, ..DtwParameters::default() });
+        }
+        let context = WhisperContext::new_with_params(path, params).context("could not load the model")?;
+        Ok(WhisperModel { context })
+    }
+
+    pub fn is_multilingual(&self) -> bool {
+        self.context.is_multilingual()
+    }
+
+    pub fn transcriber(&self) -> anyhow::Result<WhisperTranscriber> {
+        let state = self.context.create_state().context("could not make room for the model's state")?;
+        let (eot, is_multilingual) = (self.context.token_eot(), self.is_multilingual());
+        Ok(WhisperTranscriber { state, eot, is_multilingual, params: HashMap::new() })
+    }
+}
+
+/// Whether Whisper knows a language by this tag.
+pub fn knows_language(tag: &str) -> bool {
+    !tag.contains('\0') && whisper_rs::get_lang_id(tag).is_some()
+}
+
+/// One state: its buffers and what it decoded last.
+pub struct WhisperTranscriber {
+    state: WhisperState,
+    eot: i32,
+    is_multilingual: bool,
+    /// Settings by language and task. Each language string set is leaked, so each is set once.
+    params: HashMap<(String, bool), FullParams<'static, 'static>>,
+}
+
+impl Transcriber for WhisperTranscriber {
+    fn detect_language(&mut self, window: &Window) -> anyhow::Result<String> {
+        if !self.is_multilingual {
+            return Ok("en".into());
+        }
+        self.state.pcm_to_mel(&window.samples, 1)?;
+        let (id, _) = self.state.lang_detect(0, 1)?;
+        let tag = whisper_rs::get_lang_str(id).context("the model names a language nobody knows")?;
+        Ok(tag.to_owned())
+    }
+
+    fn transcribe(&mut self, window: &Window, language: &str, task: Task) -> anyhow::Result<Vec<Word>> {
+        let mut words = self.hear_all(window, language, task, 0.0)?;
+        if words::has_loop(&words) {
+            tracing::debug!(start = window.start, "the model repeats itself: decoding again");
+            let again = self.hear_all(window, language, task, 0.4)?;
+            words = if words::has_loop(&again) { words::collapse_loops(words) } else { again };
+        }
+        let at = |sample: u64| Timestamp(sample * 1000 / SAMPLE_RATE);
+        let speech: Vec<_> = window.speech.iter().map(|&(from, to)| (at(from), at(to))).collect();
+        words::fit_times(&mut words, &speech, at(window.start), at(window.end()));
+        Ok(words)
+    }
+}
+
+impl WhisperTranscriber {
+    /// Hears `window`, and what the model dropped at its end again.
+    fn hear_all(
+        &mut self,
+        window: &Window,
+        language: &str,
+        task: Task,
+        temperature: f32,
+    ) -> anyhow::Result<Vec<Word>> {
+        let mut words: Vec<Word> = Vec::new();
+        let mut from = 0;
+        for _ in 0..MAX_PASSES {
+            let start = window.start + from as u64;
+            let samples = &window.samples[from..];
+            let heard = self.hear(samples, start, language, task, temperature)?;
+            let heard_until = start + (heard.end_s * SAMPLE_RATE as f64) as u64;
+            let is_empty = heard.words.is_empty();
+            append_new(&mut words, heard.words);
+            let unheard: u64 =
+                window.speech.iter().map(|&(from, to)| to.saturating_sub(from.max(heard_until))).sum();
+            if is_empty || (unheard as f64) < DROPPED_S * SAMPLE_RATE as f64 {
+                break;
+            }
+            from = (heard_until - window.start) as usize;
+            if from + SAMPLE_RATE as usize / 2 > window.samples.len() {
+                break;
+            }
+            tracing::debug!(
+                start = window.start,
+                from,
+                "speech is left after the last word: hearing it again"
+            );
+        }
+        Ok(words)
+    }
+
+    /// One call of the model.
+    fn hear(
+        &mut self,
+        samples: &[f32],
+        start: u64,
+        language: &str,
+        task: Task,
+        temperature: f32,
+    ) -> anyhow::Result<Heard> {
+        let mut params = self.params(language, task);
+        let length_s = samples.len() as f64 / SAMPLE_RATE as f64;
+        params.set_audio_ctx(fitted_context(length_s));
+        params.set_temperature(temperature);
+        self.state.full(params, samples)?;
+
+        let mut heard = Heard { words: Vec::new(), end_s: 0.0 };
+        let start_ms = Timestamp(start * 1000 / SAMPLE_RATE);
+        for segment in self.state.as_iter() {
+            let mut tokens = Vec::new();
+            for index in 0..segment.n_tokens() {
+                let Some(token) = segment.get_token(index) else { continue };
+                let data = token.token_data();
+                if data.id >= self.eot {
+                    continue;
+                }
+                tokens.push(Token {
+                    bytes: token.to_bytes()?.to_vec(),
+                    probability: data.p,
+                    start_ms: data.t0 * 10,
+                    end_ms: data.t1 * 10,
+                });
+            }
+            if std::env::var_os("CUELIGHT_DTW").is_some() {
+                let mut previous = segment.start_timestamp();
+                let dtw: Vec<i64> = (0..segment.n_tokens())
+                    .filter_map(|i| segment.get_token(i))
+                    .map(|t| t.token_data())
+                    .filter(|d| d.id < self.eot)
+                    .map(|d| d.t_dtw)
+                    .collect();
+                for (token, end) in tokens.iter_mut().zip(dtw) {
+                    token.start_ms = previous * 10;
+                    token.end_ms = end * 10;
+                    previous = end;
+                }
+            }
+            let words = words::drop_sounds(words::join(&tokens, start_ms, language));
+            let mean = words.iter().map(|word| word.probability).sum::<f32>() / words.len().max(1) as f32;
+            // The model itself doubts that this was speech, and does not believe its words either.
+            let is_invented = segment.no_speech_probability() > 0.6 && mean < 0.4;
+            if !is_invented {
+                heard.words.extend(words);
+            }
+            heard.end_s = heard.end_s.max(segment.end_timestamp() as f64 / 100.0);
+        }
+        heard.end_s = heard.end_s.min(length_s);
+        Ok(heard)
+    }
+
+    fn params(&mut self, language: &str, task: Task) -> FullParams<'static, 'static> {
+        let is_translation = task == Task::Translate && self.is_multilingual;
+        let key = (language.to_owned(), is_translation);
+        let make = || {
+            let mut params = FullParams::new(SamplingStrategy::Greedy { best_of: 1 });
+            // Of all the languages only a hundred short strings can ever leak here.
+            params.set_language(whisper_rs::get_lang_id(language).and_then(whisper_rs::get_lang_str));
+            params.set_translate(is_translation);
+            params.set_n_threads(1);
+            params.set_no_context(true);
+            params.set_token_timestamps(true);
+            params.set_suppress_blank(true);
+            params.set_suppress_nst(true);
+            params.set_temperature_inc(0.4);
+            params.set_print_special(false);
+            params.set_print_progress(false);
+            params.set_print_realtime(false);
+            params.set_print_timestamps(false);
+            params
+        };
+        self.params.entry(key).or_insert_with(make).clone()
+    }
+}
+
+struct Heard {
+    words: Vec<Word>,
+    /// How far the model's time stamps go, in seconds from the start of what it heard.
+    end_s: f64,
+}
+
+/// Encoder positions for `length_s` seconds: fitting them saves time and keeps the model from giving up early.
+fn fitted_context(length_s: f64) -> i32 {
+    let positions = ((length_s + CONTEXT_MARGIN_S) * CONTEXT_PER_S).ceil() as i32;
+    (positions.div_euclid(CONTEXT_STEP) + 1) * CONTEXT_STEP.min(1500)
+}
+
+/// Appends what was heard in a second pass, without the words that both passes heard.
+fn append_new(words: &mut Vec<Word>, fresh: Vec<Word>) {
+    const LONGEST_OVERLAP: usize = 4;
+    let same = |a: &Word, b: &Word| a.text.eq_ignore_ascii_case(&b.text);
+    let longest = LONGEST_OVERLAP.min(words.len()).min(fresh.len());
+    let overlap = (1..=longest)
+        .rev()
+        .find(|&length| words[words.len() - length..].iter().zip(&fresh).all(|(a, b)| same(a, b)))
+        .unwrap_or(0);
+    words.extend(fresh.into_iter().skip(overlap));
+}
+
+/// The attention heads that follow the sound, known for the published models, by the name of the file.
+fn alignment_heads(path: &Path) -> Option<DtwModelPreset> {
+    let stem = path.file_stem()?.to_str()?;
+    let name = stem.strip_prefix("ggml-").unwrap_or(stem);
+    // Quantised files carry a suffix: base-q8_0.
+    let name = name.split("-q").next().unwrap_or(name);
+    Some(match name {
+        "tiny.en" => DtwModelPreset::TinyEn,
+        "tiny" => DtwModelPreset::Tiny,
+        "base.en" => DtwModelPreset::BaseEn,
+        "base" => DtwModelPreset::Base,
+        "small.en" => DtwModelPreset::SmallEn,
+        "small" => DtwModelPreset::Small,
+        "medium.en" => DtwModelPreset::MediumEn,
+        "medium" => DtwModelPreset::Medium,
+        "large-v1" => DtwModelPreset::LargeV1,
+        "large-v2" => DtwModelPreset::LargeV2,
+        "large-v3" => DtwModelPreset::LargeV3,
+        "large-v3-turbo" => DtwModelPreset::LargeV3Turbo,
+        _ => return None,
+    })
+}
