@@ -1,8 +1,11 @@
 //! The pages: rendered on the server, hydrated in the browser.
 
 pub mod api;
+mod browser;
+mod components;
 pub mod live;
 mod pages;
+mod problem;
 mod text;
 
 use leptos::prelude::*;
@@ -10,15 +13,23 @@ use leptos_meta::{Title, provide_meta_context};
 use leptos_router::components::{Route, Router, Routes};
 use leptos_router::{SsrMode, path};
 
+use components::{Header, Reconnecting};
+use live::Now;
+
 /// Every page, under one header. Both halves of the build render exactly this.
 #[component]
 pub fn App() -> impl IntoView {
     provide_meta_context();
+    Now::provide();
+    let lost = RwSignal::new(false);
+    Effect::new(move || live::show_reconnecting(lost));
     // Pages wait for their data: a page has its status code, and is whole without JavaScript.
     view! {
         <Title formatter=|title: String| if title.is_empty() { "Cuelight".into() } else { format!("{title} · Cuelight") } />
+        <Header />
+        <Reconnecting lost />
         <Router>
-            <Routes fallback=pages::NotFoundPage>
+            <Routes fallback=pages::NotFound>
                 <Route path=path!("/") view=pages::StartPage ssr=SsrMode::Async />
                 <Route path=path!("/jobs/:id") view=pages::JobPage ssr=SsrMode::Async />
             </Routes>

@@ -3,6 +3,8 @@
 mod fold;
 mod socket;
 
+#[cfg(test)]
+pub use fold::samples;
 pub use fold::{Folded, JobState, fold, fold_view};
 pub use socket::{WatchToken, backoff, show_reconnecting, unwatch, watch};
 

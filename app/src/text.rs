@@ -1,6 +1,6 @@
-//! Wording: what a person reads of stages, times, sizes and mistakes.
+//! Wording: what a person reads of stages, times, and sizes.
 
-use domain::{Failure, JobStatus, JobView, Stage, WallTime};
+use domain::{JobStatus, JobView, Stage, WallTime};
 
 /// The stage in one or two words, with the share done where it says something.
 pub fn stage(job: &JobView) -> String {
@@ -96,44 +96,6 @@ pub fn bytes(count: u64) -> String {
 /// The name of the language of a tag, or the tag.
 pub fn language(tag: &str) -> String {
     domain::language::find(tag).map_or_else(|| tag.to_owned(), |language| language.name.to_owned())
-}
-
-/// A refusal told by code alone, as a form without JavaScript gets it back in the address.
-pub fn problem(code: &str, field: &str, max_upload_bytes: u64) -> String {
-    let words = match code {
-        "media_missing" | "missing_source" | "empty_submission" => "Paste a link or choose a file.",
-        "invalid_url" | "invalid_link" => "This is not a link that starts with http:// or https://.",
-        "upload_too_large" | "media_too_large" | "payload_too_large" => {
-            return format!("The file is larger than this installation takes: {}.", bytes(max_upload_bytes));
-        }
-        "empty_upload" | "empty_file" | "empty_media" => "The file is empty.",
-        "unknown_language" | "invalid_language" => "This language is not known here.",
-        "unknown_model" | "invalid_model" => "This model is not installed here.",
-        "blocked_address" => return Failure::BlockedAddress.message(),
-        _ => match field {
-            "url" => "The link was not accepted.",
-            "file" => "The file was not accepted.",
-            "language" => "The language was not accepted.",
-            "model" => "The model was not accepted.",
-            _ => "That did not work. Try again in a moment.",
-        },
-    };
-    words.into()
-}
-
-/// The field of the form that a refusal is about: `url`, `file`, `language` or `model`; `None`: unclear.
-pub fn field_of(code: &str) -> Option<&'static str> {
-    if code.contains("language") {
-        Some("language")
-    } else if code.contains("model") {
-        Some("model")
-    } else if code.contains("url") || code.contains("link") || code.contains("address") {
-        Some("url")
-    } else if code.contains("upload") || code.contains("file") || code.contains("media") {
-        Some("file")
-    } else {
-        None
-    }
 }
 
 /// WebVTT reads markup in a cue's payload; these three signs must not start any.

@@ -19,6 +19,25 @@ impl From<JobDetail> for JobState {
     }
 }
 
+impl JobState {
+    /// Takes what was read anew, unless events were faster; says whether it did. Pages that are the same stay
+    /// the same objects.
+    pub fn replace(&mut self, detail: JobDetail) -> bool {
+        if detail.job.version < self.job.version {
+            return false;
+        }
+        let mut next = JobState::from(detail);
+        for (page, held) in next.pages.iter_mut().zip(&self.pages) {
+            if page == held {
+                *page = Arc::clone(held);
+            }
+        }
+        let is_news = next != *self;
+        *self = next;
+        is_news
+    }
+}
+
 /// What became of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Folded {
@@ -143,14 +162,12 @@ fn report(job: &mut JobView, progress: &Progress) {
 }
 
 #[cfg(test)]
-mod tests {
-    use domain::{Job, JobId, JobSpec, Profile, Source, Task, Timestamp, Version, WallTime};
+pub mod samples {
+    use domain::{Job, JobId, JobSpec, Profile, Source, Task, WallTime};
 
     use super::*;
 
-    const ID: u128 = 7;
-
-    fn state(version: Version, pages: &[&str]) -> JobState {
+    pub fn state() -> JobState {
         let spec = JobSpec {
             source: Source::Link { url: "https://example.org/talk.mp4".into() },
             language: None,
@@ -160,10 +177,24 @@ mod tests {
             title: "talk".into(),
         };
         let moment = WallTime::UNIX_EPOCH;
-        let job = Job::queued(JobId::from_bits(ID), spec, moment, moment);
-        let mut job = JobView::from(&job);
-        job.version = version;
-        JobState { job, pages: pages.iter().map(|text| Arc::new(vec![cue(text)])).collect() }
+        let job = Job::queued(JobId::from_bits(7), spec, moment, moment);
+        JobState { job: JobView::from(&job), pages: Vec::new() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::{JobId, Timestamp, Version, WallTime};
+
+    use super::*;
+
+    const ID: u128 = 7;
+
+    fn state(version: Version, pages: &[&str]) -> JobState {
+        let mut state = samples::state();
+        state.job.version = version;
+        state.pages = pages.iter().map(|text| Arc::new(vec![cue(text)])).collect();
+        state
     }
 
     fn cue(text: &str) -> Cue {
@@ -284,5 +315,20 @@ mod tests {
         let after =
             check(after, &[event(3, JobChange::Progress { progress: heard })], Folded::Applied, &["a"]);
         assert_eq!(after.job.language.as_deref(), Some("de"));
+    }
+
+    #[test]
+    fn reading_anew_never_goes_back() {
+        let mut held = state(5, &["a", "b"]);
+        let (older, newer) = (state(4, &["a"]), state(6, &["a", "b", "c"]));
+        let detail = |state: JobState| JobDetail {
+            job: state.job,
+            pages: state.pages.iter().map(|page| page.to_vec()).collect(),
+        };
+        assert!(!held.replace(detail(older)));
+        let kept = Arc::clone(&held.pages[1]);
+        assert!(held.replace(detail(newer)));
+        assert_eq!(texts(&held), ["a", "b", "c"]);
+        assert!(Arc::ptr_eq(&kept, &held.pages[1]));
     }
 }

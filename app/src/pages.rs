@@ -3,7 +3,9 @@
 mod job;
 mod not_found;
 mod start;
+mod unavailable;
 
 pub use job::JobPage;
-pub use not_found::NotFoundPage;
+pub use not_found::NotFound;
 pub use start::StartPage;
+use unavailable::Unavailable;

@@ -1,0 +1,5 @@
+//! What the pages ask of the browser itself. Compiled for both halves, called in the browser only.
+
+pub mod request;
+pub mod scroll;
+pub mod subtitles;

@@ -1,0 +1,19 @@
+//! Parts of pages.
+
+mod choices;
+mod header;
+mod player;
+mod recent;
+mod status;
+mod submit_form;
+mod tools;
+mod transcript;
+
+pub use choices::{LanguageSelect, ModelSelect, ProfileSelect, TaskSelect};
+pub use header::{Header, Reconnecting};
+pub use player::{NoPlayer, Player};
+pub use recent::RecentJobs;
+pub use status::{Facts, Status};
+pub use submit_form::SubmitForm;
+pub use tools::{Downloads, Removal, RetryForm};
+pub use transcript::Transcript;

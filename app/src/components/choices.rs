@@ -1,0 +1,101 @@
+//! The choices that belong to a job.
+
+use domain::language::{LANGUAGES, Language};
+use domain::{Profile, Task};
+use leptos::prelude::*;
+
+/// `id` is that of the `<select>`, for a label. The first one lets the model detect it.
+#[component]
+pub fn LanguageSelect(
+    id: &'static str,
+    #[prop(optional, into)] chosen: Option<String>,
+    #[prop(optional, into)] problem: Signal<Option<String>>,
+) -> impl IntoView {
+    let mut languages: Vec<&Language> = LANGUAGES.iter().collect();
+    languages.sort_by_key(|language| language.name);
+    let options: Vec<_> = languages
+        .into_iter()
+        .map(|language| {
+            let selected = chosen.as_deref() == Some(language.code);
+            view! { <option value=language.code selected=selected>{language.name}</option> }
+        })
+        .collect();
+    view! {
+        <select id=id name="language" aria-invalid=invalid(problem) aria-describedby=move || problem.get()>
+            <option value="">"Detect"</option>
+            {options}
+        </select>
+    }
+}
+
+#[component]
+pub fn ModelSelect(
+    id: &'static str,
+    models: Vec<String>,
+    #[prop(optional, into)] chosen: Option<String>,
+    #[prop(optional, into)] problem: Signal<Option<String>>,
+) -> impl IntoView {
+    let options: Vec<_> = models
+        .into_iter()
+        .map(|model| {
+            let selected = chosen.as_deref() == Some(model.as_str());
+            let label =
+                if model.ends_with(".en") { format!("{model} (English only)") } else { model.clone() };
+            view! { <option value=model selected=selected>{label}</option> }
+        })
+        .collect();
+    view! {
+        <select id=id name="model" aria-invalid=invalid(problem) aria-describedby=move || problem.get()>
+            {options}
+        </select>
+    }
+}
+
+#[component]
+pub fn TaskSelect(
+    id: &'static str,
+    #[prop(optional)] chosen: Task,
+    #[prop(optional, into)] problem: Signal<Option<String>>,
+) -> impl IntoView {
+    let options = Task::ALL.map(|task| {
+        let label = match task {
+            Task::Transcribe => "Transcribe as spoken",
+            Task::Translate => "Translate into English",
+        };
+        view! { <option value=task.as_str() selected=task == chosen>{label}</option> }
+    });
+    view! {
+        <select id=id name="task" aria-invalid=invalid(problem) aria-describedby=move || problem.get()>
+            {options.into_iter().collect_view()}
+        </select>
+    }
+}
+
+#[component]
+pub fn ProfileSelect(
+    id: &'static str,
+    #[prop(optional)] chosen: Profile,
+    #[prop(optional, into)] problem: Signal<Option<String>>,
+) -> impl IntoView {
+    let options = Profile::ALL.map(|profile| {
+        let label = match profile {
+            Profile::Netflix => "Netflix",
+            Profile::Bbc => "BBC",
+            Profile::Ted => "TED",
+            Profile::Shorts => "Shorts: few words at a time",
+        };
+        view! { <option value=profile.as_str() selected=profile == chosen>{label}</option> }
+    });
+    view! {
+        <select id=id name="profile" aria-invalid=invalid(problem) aria-describedby=move || problem.get()>
+            {options.into_iter().collect_view()}
+        </select>
+    }
+}
+
+/// `problem` holds the id of the text that tells what is wrong.
+fn invalid(
+    problem: Signal<Option<String>>,
+) -> impl Fn() -> Option<&'static str> + Send + Sync + Clone + 'static {
+    move || problem.with(Option::is_some).then_some("true")
+}

@@ -1,0 +1,155 @@
+//! The media with its subtitles.
+
+use domain::{Cue, JobId};
+use leptos::html;
+use leptos::prelude::*;
+use send_wrapper::SendWrapper;
+use wasm_bindgen::JsCast;
+use web_sys::HtmlMediaElement;
+
+use crate::browser::subtitles::Subtitles;
+use crate::live::JobState;
+use crate::text;
+
+/// A `<video>` plays sound as well; when there is no picture it becomes a strip that shows the captions.
+#[component]
+pub fn Player(
+    state: RwSignal<JobState>,
+    media: NodeRef<html::Video>,
+    /// Milliseconds into the media, as it plays or is sought; `None` before it did either.
+    position: RwSignal<Option<u64>>,
+) -> impl IntoView {
+    let (id, language) = state.with_untracked(|state| (state.job.id, subtitle_language(state)));
+    let (is_audio, is_unplayable) = (RwSignal::new(false), RwSignal::new(false));
+
+    let look = move || {
+        let Some(media) = media.get_untracked() else { return };
+        is_audio.set(media.ready_state() >= HtmlMediaElement::HAVE_METADATA && media.video_width() == 0);
+        is_unplayable.set(media.error().is_some());
+    };
+    let moved = move || {
+        if let Some(media) = media.get_untracked() {
+            position.set(Some((media.current_time() * 1000.0) as u64));
+        }
+    };
+
+    let subtitles = StoredValue::new(None::<SendWrapper<Subtitles>>);
+    Effect::new(move || {
+        let Some(video) = media.get() else { return };
+        // It may have loaded, or failed, before this page woke up.
+        look();
+        let element: &HtmlMediaElement = video.unchecked_ref();
+        let replaced = Subtitles::replace_file(element, &state.with_untracked(subtitle_language));
+        subtitles.set_value(Some(SendWrapper::new(replaced)));
+    });
+    Effect::new(move || {
+        state.with(|state| {
+            subtitles.update_value(|subtitles| {
+                if let Some(subtitles) = subtitles {
+                    subtitles.show(&state.pages);
+                }
+            });
+        });
+    });
+
+    view! {
+        <div class="player" class:audio=is_audio>
+            <video
+                node_ref=media
+                controls
+                preload="metadata"
+                playsinline
+                src=media_address(id)
+                on:loadedmetadata=move |_| look()
+                on:error=move |_| look()
+                on:timeupdate=move |_| moved()
+                on:seeked=move |_| moved()
+            >
+                <track
+                    kind="subtitles"
+                    label="Subtitles"
+                    srclang=language
+                    src=format!("/api/v1/jobs/{id}/track.vtt")
+                    default
+                />
+            </video>
+            {move || {
+                is_unplayable
+                    .get()
+                    .then(|| {
+                        view! {
+                            <p class="note" role="status">
+                                "This browser cannot play this media. Its transcript and the downloads work all the same."
+                            </p>
+                        }
+                    })
+            }}
+        </div>
+    }
+}
+
+pub fn media_address(id: JobId) -> String {
+    format!("/api/v1/jobs/{id}/media")
+}
+
+/// The cue that is spoken at `position`, or else the last one before it.
+pub fn cue_at(state: &JobState, position: u64) -> Option<&Cue> {
+    let page = state.pages.partition_point(|page| page.first().is_none_or(|cue| cue.start.0 <= position));
+    // Pages without cues may stand between.
+    let page = state.pages[..page].iter().rev().find(|page| !page.is_empty())?;
+    let cue = page.partition_point(|cue| cue.start.0 <= position);
+    page.get(cue.checked_sub(1)?)
+}
+
+fn subtitle_language(state: &JobState) -> String {
+    match state.job.task {
+        domain::Task::Translate => "en".into(),
+        domain::Task::Transcribe => state.job.language.clone().unwrap_or_else(|| "und".into()),
+    }
+}
+
+/// A place for the player while there is nothing to play yet.
+#[component]
+pub fn NoPlayer(state: RwSignal<JobState>) -> impl IntoView {
+    let words = move || {
+        let is_terminal = state.with(|state| state.job.status.is_terminal());
+        if is_terminal { "The media is not here." } else { "The player appears when the media is fetched." }
+    };
+    let length = move || state.with(|state| state.job.duration_ms).map(text::clock);
+    view! { <div class="player none"><p>{words} " " {length}</p></div> }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use domain::Timestamp;
+
+    use super::*;
+
+    #[test]
+    fn the_cue_at_a_position_is_the_last_that_started() {
+        let cue = |start, text: &str| Cue {
+            start: Timestamp(start),
+            end: Timestamp(start + 500),
+            text: text.into(),
+        };
+        let mut state = crate::live::samples::state();
+        state.pages = vec![
+            Arc::new(vec![]),
+            Arc::new(vec![cue(1_000, "a"), cue(2_000, "b")]),
+            Arc::new(vec![]),
+            Arc::new(vec![cue(5_000, "c")]),
+        ];
+        for (position, text) in [
+            (0, None),
+            (1_000, Some("a")),
+            (1_999, Some("a")),
+            (4_999, Some("b")),
+            (5_000, Some("c")),
+            (90_000, Some("c")),
+        ] {
+            assert_eq!(cue_at(&state, position).map(|cue| cue.text.as_str()), text, "at {position}");
+        }
+    }
+}

@@ -1,0 +1,377 @@
+//! The form that makes a job: a plain one for the server, taken over by the browser where it can.
+
+use domain::JobId;
+use leptos::ev::SubmitEvent;
+use leptos::html;
+use leptos::prelude::*;
+use leptos_router::NavigateOptions;
+use leptos_router::hooks::{use_navigate, use_query_map};
+use send_wrapper::SendWrapper;
+use serde::Deserialize;
+use web_sys::{File, FormData, XmlHttpRequest};
+
+use super::{LanguageSelect, ModelSelect, ProfileSelect, TaskSelect};
+use crate::api::Choices;
+use crate::browser::request::{Answer, post_file, post_json};
+use crate::problem::{Field, Problem};
+use crate::text;
+
+/// What is under way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sending {
+    Link,
+    File { sent: u64, total: u64 },
+}
+
+#[component]
+pub fn SubmitForm(choices: Choices) -> impl IntoView {
+    let max_upload_bytes = choices.max_upload_bytes;
+    let query = use_query_map().get_untracked();
+    let entered = query.get("url").unwrap_or_default();
+    let told = query
+        .get("error")
+        .map(|code| Problem::told(&code, &query.get("field").unwrap_or_default(), max_upload_bytes));
+
+    let problem = RwSignal::new(told);
+    let sending = RwSignal::new(None::<Sending>);
+    let upload = StoredValue::new(None::<SendWrapper<XmlHttpRequest>>);
+    let key = StoredValue::new(None::<(String, String)>);
+    let form = NodeRef::<html::Form>::new();
+    let url = NodeRef::<html::Input>::new();
+    let file = NodeRef::<html::Input>::new();
+    let dragging = drop_anywhere(file, url, problem);
+
+    let navigate = use_navigate();
+    let ended = move |source: Field, answer: Answer| {
+        // A cancelled upload has nothing to tell.
+        if sending.try_get_untracked().flatten().is_none() {
+            return;
+        }
+        sending.set(None);
+        upload.set_value(None);
+        match answer {
+            Answer::Lost => problem.set(Some(Problem::connection_lost(source))),
+            Answer::Came { status: 200..=299, body } => match serde_json::from_str::<Made>(&body) {
+                Ok(Made { id }) => navigate(&format!("/jobs/{id}"), NavigateOptions::default()),
+                Err(_) => problem.set(Some(Problem::answered("", source))),
+            },
+            Answer::Came { body, .. } => {
+                key.set_value(None);
+                problem.set(Some(Problem::answered(&body, source)));
+            }
+        }
+        focus_problem(problem, url, file);
+    };
+
+    let submit = move |event: SubmitEvent| {
+        event.prevent_default();
+        if sending.with_untracked(Option::is_some) {
+            return;
+        }
+        let Some(wish) = form.get_untracked().and_then(|form| FormData::new_with_form(&form).ok()) else {
+            return;
+        };
+        let ended = ended.clone();
+        problem.set(None);
+        if let Some(chosen) = chosen_file(file) {
+            let total = chosen.size() as u64;
+            if total > max_upload_bytes {
+                problem.set(Some(Problem::too_large(total, max_upload_bytes)));
+                return focus_problem(problem, url, file);
+            }
+            sending.set(Some(Sending::File { sent: 0, total }));
+            let progressed = move |sent| sending.set(Some(Sending::File { sent, total }));
+            let request = post_file(&upload_address(&chosen, &wish), &chosen, progressed, move |answer| {
+                ended(Field::File, answer);
+            });
+            upload.set_value(request.map(SendWrapper::new));
+            return;
+        }
+        let link = field(&wish, "url");
+        if link.trim().is_empty() {
+            problem.set(Some(Problem::nothing_chosen()));
+            return focus_problem(problem, url, file);
+        }
+        sending.set(Some(Sending::Link));
+        let body = link_body(&link, &wish);
+        post_json("/api/v1/jobs", &key_of(key, &body), &body, move |answer| ended(Field::Url, answer));
+    };
+
+    let cancel = move |_| {
+        sending.set(None);
+        if let Some(request) = upload.try_update_value(Option::take).flatten() {
+            let _ = request.abort();
+        }
+    };
+    // A link typed after a file was chosen is what counts, and the other way round.
+    let link_typed = move |_| {
+        if let Some(file) = file.get_untracked() {
+            file.set_value("");
+        }
+    };
+    let file_chosen = move |_| {
+        problem.set(None);
+        if let Some(url) = url.get_untracked() {
+            url.set_value("");
+        }
+    };
+
+    let about = move |field: Field| {
+        Signal::derive(move || {
+            problem.with(|problem| {
+                let is_here = problem.as_ref().is_some_and(|problem| problem.field == field);
+                is_here.then(|| format!("{}-problem", field.as_str()))
+            })
+        })
+    };
+    let (about_url, about_file) = (about(Field::Url), about(Field::File));
+    let busy = move || sending.with(Option::is_some);
+
+    view! {
+        <form
+            node_ref=form
+            class="submit"
+            class:dragging=dragging
+            method="post"
+            action="/submit"
+            enctype="multipart/form-data"
+            novalidate
+            on:submit=submit
+        >
+            <fieldset class="source" disabled=busy>
+                <legend class="unseen">"What to subtitle"</legend>
+                <div class="field link">
+                    <label for="url">"Link to a video or sound file"</label>
+                    <input
+                        node_ref=url
+                        id="url"
+                        name="url"
+                        type="url"
+                        inputmode="url"
+                        autocomplete="off"
+                        spellcheck="false"
+                        placeholder="https://example.org/talk.mp4"
+                        value=entered
+                        aria-invalid=move || about_url.with(Option::is_some).then_some("true")
+                        aria-describedby=move || about_url.get()
+                        on:input=link_typed
+                    />
+                    <Complaint problem field=Field::Url />
+                </div>
+                <div class="options">
+                    <div class="field">
+                        <label for="language">"Spoken language"</label>
+                        <LanguageSelect id="language" problem=about(Field::Language) />
+                        <Complaint problem field=Field::Language />
+                    </div>
+                    <div class="field">
+                        <label for="model">"Model"</label>
+                        <ModelSelect id="model" models=choices.models problem=about(Field::Model) />
+                        <Complaint problem field=Field::Model />
+                    </div>
+                    <div class="field">
+                        <label for="task">"Task"</label>
+                        <TaskSelect id="task" problem=about(Field::Task) />
+                        <Complaint problem field=Field::Task />
+                    </div>
+                </div>
+                <details class="more">
+                    <summary>"More"</summary>
+                    <div class="field">
+                        <label for="profile">"Layout of the subtitles"</label>
+                        <ProfileSelect id="profile" problem=about(Field::Profile) />
+                        <Complaint problem field=Field::Profile />
+                    </div>
+                </details>
+                // Last in the form: the server reads the choices before the bytes come.
+                <div class="field drop">
+                    <label for="file">"Or a file"</label>
+                    <div class="zone">
+                        <svg viewBox="0 0 24 24" width="36" height="36" aria-hidden="true" focusable="false">
+                            <path d="M12 16V4m0 0L7 9m5-5 5 5M4 16v2.500A1.500 1.500 0 0 0 5.500 20h13a1.500 1.500 0 0 0 1.500-1.500V16" />
+                        </svg>
+                        <p id="file-about">
+                            <strong>"Drop a video or sound file here"</strong>
+                            <span>"up to " {text::bytes(max_upload_bytes)}</span>
+                        </p>
+                        <input
+                            node_ref=file
+                            id="file"
+                            name="file"
+                            type="file"
+                            accept="video/*,audio/*,.mkv,.mka,.opus,.flac,.m4b,.caf"
+                            aria-invalid=move || about_file.with(Option::is_some).then_some("true")
+                            aria-describedby=move || {
+                                about_file.get().map_or("file-about".into(), |problem| format!("file-about {problem}"))
+                            }
+                            on:change=file_chosen
+                        />
+                    </div>
+                    <Complaint problem field=Field::File />
+                </div>
+            </fieldset>
+            <div class="act">
+                {move || match sending.get() {
+                    Some(Sending::File { sent, total }) => view! { <Uploading sent total cancel /> }.into_any(),
+                    Some(Sending::Link) => {
+                        view! { <button class="button primary" type="submit" disabled>"Submitting …"</button> }
+                            .into_any()
+                    }
+                    None => view! { <button class="button primary" type="submit">"Make subtitles"</button> }.into_any(),
+                }}
+                <Complaint problem field=Field::Form />
+            </div>
+        </form>
+    }
+}
+
+/// What is wrong with one field; the field names this text by `aria-describedby`.
+#[component]
+fn Complaint(problem: RwSignal<Option<Problem>>, field: Field) -> impl IntoView {
+    move || {
+        let problem = problem.get().filter(|problem| problem.field == field)?;
+        Some(view! {
+            <p class="problem" id=format!("{}-problem", field.as_str()) role="alert">
+                <strong>{problem.message}</strong>
+                " "
+                {problem.hint}
+            </p>
+        })
+    }
+}
+
+#[component]
+fn Uploading<F: Fn(web_sys::MouseEvent) + 'static>(sent: u64, total: u64, cancel: F) -> impl IntoView {
+    let percent = sent.saturating_mul(100).checked_div(total).unwrap_or(100).min(100);
+    let told = if sent < total {
+        format!("Uploading {percent} % · {} of {}", text::bytes(sent), text::bytes(total))
+    } else {
+        "Uploaded; waiting for the server …".into()
+    };
+    view! {
+        <div class="uploading">
+            <label for="upload">{told}</label>
+            <progress id="upload" max="100" value=percent.to_string()></progress>
+            <button class="button" type="button" on:click=cancel>"Cancel the upload"</button>
+        </div>
+    }
+}
+
+/// The part of the answer that matters here.
+#[derive(Deserialize)]
+struct Made {
+    id: JobId,
+}
+
+fn field(wish: &FormData, name: &str) -> String {
+    wish.get(name).as_string().unwrap_or_default()
+}
+
+fn chosen_file(input: NodeRef<html::Input>) -> Option<File> {
+    input.get_untracked()?.files()?.get(0)
+}
+
+fn upload_address(file: &File, wish: &FormData) -> String {
+    let encode = |text: &str| String::from(js_sys::encode_uri_component(text));
+    let mut address = format!("/api/v1/uploads?filename={}", encode(&file.name()));
+    for name in ["language", "model", "task", "profile"] {
+        let value = field(wish, name);
+        if !value.is_empty() {
+            address.push_str(&format!("&{name}={}", encode(&value)));
+        }
+    }
+    address
+}
+
+fn link_body(link: &str, wish: &FormData) -> String {
+    let mut body = serde_json::Map::new();
+    body.insert("url".into(), link.trim().into());
+    for name in ["language", "model", "task", "profile"] {
+        let value = field(wish, name);
+        if !value.is_empty() {
+            body.insert(name.into(), value.into());
+        }
+    }
+    serde_json::Value::Object(body).to_string()
+}
+
+/// The same key for the same wish until it is answered: a repeat after a lost answer makes no second job.
+fn key_of(kept: StoredValue<Option<(String, String)>>, body: &str) -> String {
+    if let Some((key, _)) = kept.get_value().filter(|(_, of)| of == body) {
+        return key;
+    }
+    let random = || (js_sys::Math::random() * 2f64.powi(52)) as u64;
+    let key = format!("{:013x}{:013x}", random(), random());
+    kept.set_value(Some((key.clone(), body.to_owned())));
+    key
+}
+
+fn focus_problem(problem: RwSignal<Option<Problem>>, url: NodeRef<html::Input>, file: NodeRef<html::Input>) {
+    let input = match problem.try_get_untracked().flatten().map(|problem| problem.field) {
+        Some(Field::Url) => url,
+        Some(Field::File) => file,
+        _ => return,
+    };
+    // The fields are still disabled by what just ended.
+    request_animation_frame(move || {
+        if let Some(input) = input.try_get_untracked().flatten() {
+            let _ = input.focus();
+        }
+    });
+}
+
+/// Takes files and links that are dropped anywhere on the page. True while something is dragged over it.
+fn drop_anywhere(
+    file: NodeRef<html::Input>,
+    url: NodeRef<html::Input>,
+    problem: RwSignal<Option<Problem>>,
+) -> RwSignal<bool> {
+    let dragging = RwSignal::new(false);
+    Effect::new(move || {
+        let over = window_event_listener(leptos::ev::dragover, move |event| {
+            // Without this the browser would leave the page and show the file.
+            event.prevent_default();
+            dragging.set(true);
+        });
+        let left = window_event_listener(leptos::ev::dragleave, move |event| {
+            // Leaving one element for another tells where to; leaving the window does not.
+            if event.related_target().is_none() {
+                dragging.set(false);
+            }
+        });
+        let dropped = window_event_listener(leptos::ev::drop, move |event| {
+            event.prevent_default();
+            dragging.set(false);
+            let (Some(data), Some(file), Some(url)) =
+                (event.data_transfer(), file.get_untracked(), url.get_untracked())
+            else {
+                return;
+            };
+            if file.matches(":disabled").unwrap_or(false) {
+                return;
+            }
+            problem.set(None);
+            match data.files().filter(|files| files.length() > 0) {
+                Some(files) => {
+                    file.set_files(Some(&files));
+                    url.set_value("");
+                    let _ = file.focus();
+                }
+                None => {
+                    let link = data.get_data("text/uri-list").unwrap_or_default();
+                    if !link.is_empty() {
+                        url.set_value(link.lines().next().unwrap_or_default());
+                        file.set_value("");
+                        let _ = url.focus();
+                    }
+                }
+            }
+        });
+        on_cleanup(move || {
+            over.remove();
+            left.remove();
+            dropped.remove();
+        });
+    });
+    dragging
+}

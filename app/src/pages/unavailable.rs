@@ -1,0 +1,19 @@
+//! What is shown when the backend did not answer.
+
+use leptos::prelude::*;
+
+/// Sets the status of the response to 503.
+#[component]
+pub fn Unavailable() -> impl IntoView {
+    #[cfg(feature = "ssr")]
+    if let Some(response) = use_context::<leptos_axum::ResponseOptions>() {
+        response.set_status(http::StatusCode::SERVICE_UNAVAILABLE);
+    }
+    view! {
+        <div class="unavailable" role="alert">
+            <h2>"The backend did not answer"</h2>
+            <p>"Your jobs are safe. Try again in a few seconds."</p>
+            <p><a class="button" href="" rel="external">"Try again"</a></p>
+        </div>
+    }
+}

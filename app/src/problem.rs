@@ -1,0 +1,194 @@
+//! What is wrong with a submission, and the field it is about.
+
+use domain::spec::InvalidSpec;
+use serde::Deserialize;
+
+use crate::text;
+
+/// Shown next to its field: what is wrong, and what to do now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    pub field: Field,
+    pub message: String,
+    pub hint: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Field {
+    Url,
+    File,
+    Language,
+    Model,
+    Task,
+    Profile,
+    /// About none of them; shown beside the button.
+    Form,
+}
+
+impl Field {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Field::Url => "url",
+            Field::File => "file",
+            Field::Language => "language",
+            Field::Model => "model",
+            Field::Task => "task",
+            Field::Profile => "profile",
+            Field::Form => "form",
+        }
+    }
+
+    fn parse(text: &str) -> Field {
+        let fields = [
+            Field::Url,
+            Field::File,
+            Field::Language,
+            Field::Model,
+            Field::Task,
+            Field::Profile,
+            Field::Form,
+        ];
+        fields.into_iter().find(|field| field.as_str() == text).unwrap_or(Field::Form)
+    }
+}
+
+impl Problem {
+    /// Neither a link nor a file.
+    pub fn nothing_chosen() -> Problem {
+        Problem::new(Field::Url, "There is no link, and no file.", "Paste a link, or choose a file.")
+    }
+
+    pub fn too_large(bytes: u64, max_upload_bytes: u64) -> Problem {
+        let message = format!(
+            "The file is larger than this installation takes: {} of at most {}.",
+            text::bytes(bytes),
+            text::bytes(max_upload_bytes)
+        );
+        Problem {
+            message,
+            ..Problem::new(Field::File, "", "Submit only its sound, or ask the operator for a higher limit.")
+        }
+    }
+
+    pub fn connection_lost(field: Field) -> Problem {
+        Problem::new(field, "The server could not be reached.", "Check your connection and try again.")
+    }
+
+    /// As the address of the start page tells it when the form was sent without JavaScript.
+    pub fn told(code: &str, field: &str, max_upload_bytes: u64) -> Problem {
+        let field = Field::parse(field);
+        let invalid = |invalid: InvalidSpec| Problem::new(field, &invalid.message(), &invalid.hint());
+        match code {
+            "url_missing" | "file_missing" => Problem { field, ..Problem::nothing_chosen() },
+            "url_malformed" => invalid(InvalidSpec::UrlMalformed),
+            "url_scheme" => Problem::new(
+                field,
+                "Links of this kind cannot be fetched.",
+                &InvalidSpec::UrlMalformed.hint(),
+            ),
+            "url_user_info" => invalid(InvalidSpec::UrlUserInfo),
+            "url_too_long" => invalid(InvalidSpec::UrlTooLong),
+            "unknown_language" => Problem::new(
+                field,
+                "This language is not known here.",
+                "Choose one of the list, or let it be detected.",
+            ),
+            "english_model_only" => Problem::new(
+                field,
+                "This model hears English only, and another language was chosen.",
+                "Choose a model without .en in its name.",
+            ),
+            "english_model_translates" => Problem::new(
+                field,
+                "A model for English only cannot translate.",
+                "Choose a model without .en in its name.",
+            ),
+            "unknown_model" | "model_name" => {
+                Problem::new(field, "This model is not offered here.", "Choose one of the list.")
+            }
+            "unknown_task" | "unknown_profile" => {
+                Problem::new(field, "This choice is not known here.", "Choose one of the list.")
+            }
+            "media_too_large" | "upload_too_large" | "body_too_large" => Problem::new(
+                field,
+                &format!(
+                    "The file is larger than this installation takes: {}.",
+                    text::bytes(max_upload_bytes)
+                ),
+                "Submit only its sound, or ask the operator for a higher limit.",
+            ),
+            "empty_upload" | "upload_empty" | "empty_file" | "file_empty" | "corrupt_media" => {
+                Problem::new(field, "The file is empty.", "Check that the file plays, and upload it whole.")
+            }
+            "upload_incomplete" | "upload_broken" | "too_slow" => {
+                Problem::new(field, "The upload did not arrive whole.", "Try again on a better connection.")
+            }
+            "disk_full" => Problem::new(
+                field,
+                "There is no room left for the media.",
+                "Delete jobs that are not needed any more, or ask the operator for space.",
+            ),
+            "unavailable" | "queue_unavailable" => {
+                Problem::new(field, "The backend did not answer.", "Try again in a few seconds.")
+            }
+            _ => Problem::new(field, "This was not accepted.", "Check it and try again."),
+        }
+    }
+
+    /// As the HTTP interface answers. `source` is what was sent, for errors that name no field.
+    pub fn answered(body: &str, source: Field) -> Problem {
+        #[derive(Deserialize)]
+        struct Answer {
+            error: Told,
+        }
+        #[derive(Deserialize)]
+        struct Told {
+            message: String,
+            #[serde(default)]
+            hint: String,
+            field: Option<String>,
+        }
+        match serde_json::from_str::<Answer>(body) {
+            Ok(Answer { error: Told { message, hint, field } }) => {
+                let field = field.as_deref().map_or(source, Field::parse);
+                Problem { field, message, hint }
+            }
+            Err(_) => {
+                Problem::new(source, "The server gave an answer that makes no sense here.", "Try again.")
+            }
+        }
+    }
+
+    fn new(field: Field, message: &str, hint: &str) -> Problem {
+        Problem { field, message: message.into(), hint: hint.into() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_is_shown_at_the_field_it_names() {
+        let body = r#"{"error":{"code":"url_scheme","message":"m","hint":"h","field":"url"}}"#;
+        let problem = Problem { field: Field::Url, message: "m".into(), hint: "h".into() };
+        assert_eq!(Problem::answered(body, Field::File), problem);
+    }
+
+    #[test]
+    fn an_answer_without_a_field_is_shown_at_what_was_sent() {
+        let body = r#"{"error":{"code":"disk_full","message":"m","hint":"h"}}"#;
+        assert_eq!(Problem::answered(body, Field::File).field, Field::File);
+        assert_eq!(Problem::answered("<html>", Field::Url).field, Field::Url);
+    }
+
+    #[test]
+    fn every_code_of_an_address_has_words() {
+        for code in ["url_missing", "url_malformed", "unknown_model", "media_too_large", "no such code", ""] {
+            let problem = Problem::told(code, "url", 1_000_000);
+            assert!(!problem.message.is_empty() && !problem.hint.is_empty(), "{code}");
+            assert_eq!(problem.field, Field::Url);
+        }
+        assert_eq!(Problem::told("unavailable", "", 0).field, Field::Form);
+    }
+}
