@@ -74,12 +74,12 @@ pub struct Track {
     cues: Vec<Cue>,
 }
 
-/// Why cues make no track; the index counts from 0.
+/// Why cues make no track. The index counts from 0; the sentence, which people read, from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidTrack {
-    #[error("cue {0} ends before it starts")]
+    #[error("cue {} ends before it starts", .0 + 1)]
     Reversed(usize),
-    #[error("cue {0} starts before the one ahead of it ends")]
+    #[error("cue {} starts before the one ahead of it ends", .0 + 1)]
     Overlapping(usize),
 }
 
@@ -98,8 +98,28 @@ impl Track {
         Ok(Track { language, cues })
     }
 
+    /// A track from any cues: sorted by their start, turned around where reversed, cut where the next begins.
+    pub fn arranged(language: Option<String>, mut cues: Vec<Cue>) -> Track {
+        for cue in &mut cues {
+            if cue.end < cue.start {
+                std::mem::swap(&mut cue.start, &mut cue.end);
+            }
+        }
+        cues.sort_by_key(|cue| cue.start);
+        for index in 1..cues.len() {
+            let next_start = cues[index].start;
+            let cue = &mut cues[index - 1];
+            cue.end = cue.end.min(next_start);
+        }
+        Track { language, cues }
+    }
+
     pub fn cues(&self) -> &[Cue] {
         &self.cues
+    }
+
+    pub fn into_cues(self) -> Vec<Cue> {
+        self.cues
     }
 }
 
@@ -113,5 +133,80 @@ impl<'de> Deserialize<'de> for Track {
         }
         let Unchecked { language, cues } = Unchecked::deserialize(deserializer)?;
         Track::new(language, cues).map_err(serde::de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn cue(start: u64, end: u64) -> Cue {
+        Cue { start: Timestamp(start), end: Timestamp(end), text: format!("{start}-{end}") }
+    }
+
+    #[test]
+    fn a_track_holds_neither_reversed_nor_overlapping_cues() {
+        let check = |cues: &[(u64, u64)], expect: Result<(), InvalidTrack>| {
+            let cues = cues.iter().map(|(start, end)| cue(*start, *end)).collect();
+            assert_eq!(Track::new(None, cues).map(|_| ()), expect);
+        };
+        check(&[], Ok(()));
+        check(&[(0, 0), (0, 5), (5, 6)], Ok(()));
+        check(&[(0, 5), (7, 6)], Err(InvalidTrack::Reversed(1)));
+        check(&[(0, 5), (4, 6)], Err(InvalidTrack::Overlapping(1)));
+    }
+
+    #[test]
+    fn json_cannot_smuggle_an_overlap_into_a_track() {
+        let text = r#"{"cues":[{"start":0,"end":5,"text":"a"},{"start":4,"end":6,"text":"b"}]}"#;
+        let error = serde_json::from_str::<Track>(text).unwrap_err();
+        assert!(error.to_string().starts_with("cue 2 starts before the one ahead of it ends"), "{error}");
+    }
+
+    #[test]
+    fn seconds_become_milliseconds_and_never_fail() {
+        let check =
+            |seconds: f64, expect: u64| assert_eq!(Timestamp::from_secs_f64(seconds), Timestamp(expect));
+        check(1.2344, 1234);
+        check(1.2345, 1235);
+        check(-3.0, 0);
+        check(f64::NAN, 0);
+        check(f64::INFINITY, u64::MAX);
+    }
+
+    #[test]
+    fn a_timestamp_is_written_as_webvtt_writes_it() {
+        let check = |millis: u64, expect: &str| assert_eq!(Timestamp(millis).to_string(), expect);
+        check(0, "00:00:00.000");
+        check(3_723_004, "01:02:03.004");
+        check(360_000_000, "100:00:00.000");
+    }
+
+    proptest! {
+        #[test]
+        fn any_cues_can_be_arranged_and_none_is_lost(times in prop::collection::vec((0u64..50, 0u64..50), 0..20)) {
+            let cues: Vec<Cue> = times.iter().map(|(start, end)| cue(*start, *end)).collect();
+            let track = Track::arranged(None, cues.clone());
+            let mut texts: Vec<&str> = track.cues().iter().map(|cue| cue.text.as_str()).collect();
+            let mut expect: Vec<&str> = cues.iter().map(|cue| cue.text.as_str()).collect();
+            texts.sort_unstable();
+            expect.sort_unstable();
+            prop_assert_eq!(texts, expect);
+            prop_assert!(Track::new(None, track.cues().to_vec()).is_ok());
+        }
+
+        #[test]
+        fn arranging_leaves_a_good_track_alone(lengths in prop::collection::vec((0u64..50, 0u64..50), 0..20)) {
+            let mut clock = 0;
+            let cues = lengths.iter().map(|(gap, length)| {
+                let start = clock + gap;
+                clock = start + length;
+                cue(start, clock)
+            });
+            let track = Track::new(None, cues.collect()).unwrap();
+            prop_assert_eq!(Track::arranged(None, track.cues().to_vec()), track);
+        }
     }
 }

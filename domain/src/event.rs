@@ -99,3 +99,6 @@ impl JobEvent {
         events
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -120,3 +120,66 @@ impl Failure {
         .into()
     }
 }
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// Each variant once.
+    pub(crate) fn all() -> Vec<Failure> {
+        vec![
+            Failure::MalformedJob,
+            Failure::MediaNotFound,
+            Failure::MediaForbidden,
+            Failure::BlockedAddress,
+            Failure::MediaUnreachable,
+            Failure::MediaTooLarge { limit_bytes: 2_000_000_000 },
+            Failure::MediaTooLong { limit_ms: 7_200_000 },
+            Failure::LiveStream,
+            Failure::UnsupportedFormat { found: "text".into() },
+            Failure::Encrypted,
+            Failure::NoAudio,
+            Failure::CorruptMedia,
+            Failure::UnknownModel { model: "huge".into() },
+            Failure::EngineCrashed,
+            Failure::TimedOut,
+            Failure::GaveUp,
+            Failure::Cancelled,
+            Failure::Expired,
+        ]
+    }
+
+    #[test]
+    fn the_code_of_a_failure_is_its_tag_in_json() {
+        for failure in all() {
+            let json = serde_json::to_value(&failure).unwrap();
+            assert_eq!(json["code"], failure.code());
+            assert_eq!(serde_json::from_value::<Failure>(json).unwrap(), failure);
+        }
+    }
+
+    #[test]
+    fn codes_are_unique_and_none_is_forgotten_here() {
+        let codes: std::collections::BTreeSet<&str> = all().iter().map(Failure::code).collect();
+        assert_eq!(codes.len(), all().len());
+        // serde names the variants it knows when it meets one it does not.
+        let error = serde_json::from_str::<Failure>(r#"{"code": "?"}"#).unwrap_err().to_string();
+        let known = error.split('`').skip(3).step_by(2).count();
+        assert_eq!(known, all().len(), "{error}");
+    }
+
+    #[test]
+    fn every_failure_says_what_happened_and_what_to_do() {
+        for failure in all() {
+            let (message, hint) = (failure.message(), failure.hint());
+            assert!(message.len() > 10 && message.ends_with('.'), "{message}");
+            assert!(hint.len() > 10 && hint.ends_with('.'), "{hint}");
+        }
+    }
+
+    #[test]
+    fn a_blocked_address_looks_like_an_unreachable_one() {
+        let (blocked, unreachable) = (Failure::BlockedAddress, Failure::MediaUnreachable);
+        assert_eq!((blocked.message(), blocked.hint()), (unreachable.message(), unreachable.hint()));
+    }
+}

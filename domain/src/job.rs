@@ -181,3 +181,66 @@ impl JobMessage {
         JobMessage { v: JobMessage::MAJOR, job }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_job_id_has_one_spelling() {
+        let check = |text: &str, expect: Result<u128, InvalidJobId>| {
+            assert_eq!(text.parse::<JobId>(), expect.map(JobId::from_bits), "{text:?}");
+        };
+        check("00000000000000000000000000000000", Ok(0));
+        check("0000000000000000000000000000002a", Ok(42));
+        check("ffffffffffffffffffffffffffffffff", Ok(u128::MAX));
+        check("FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF", Err(InvalidJobId));
+        check("+0000000000000000000000000000002a", Err(InvalidJobId));
+        check("0x00000000000000000000000000002a", Err(InvalidJobId));
+        check("000000000000000000000000000002a", Err(InvalidJobId));
+        check("00000000000000000000000000000002a", Err(InvalidJobId));
+        check(" 000000000000000000000000000002a", Err(InvalidJobId));
+        check("0000000000000000000000000000/../", Err(InvalidJobId));
+        check("é0000000000000000000000000000002", Err(InvalidJobId));
+        check("", Err(InvalidJobId));
+    }
+
+    #[test]
+    fn only_an_ended_job_is_terminal_and_a_status_is_written_as_it_is_named() {
+        let check = |status: JobStatus, is_terminal: bool| {
+            assert_eq!(status.is_terminal(), is_terminal, "{status:?}");
+            assert_eq!(serde_json::to_value(status).unwrap(), status.as_str());
+        };
+        check(JobStatus::Queued, false);
+        check(JobStatus::Running, false);
+        check(JobStatus::Completed, true);
+        check(JobStatus::Failed, true);
+        check(JobStatus::Cancelled, true);
+    }
+
+    #[test]
+    fn a_message_is_a_pointer() {
+        let message = JobMessage::new(JobId::from_bits(42));
+        let json = r#"{"v":1,"job":"0000000000000000000000000000002a"}"#;
+        assert_eq!(serde_json::to_string(&message).unwrap(), json);
+        assert_eq!(serde_json::from_str::<JobMessage>(json).unwrap(), message);
+    }
+
+    proptest! {
+        #[test]
+        fn a_job_id_survives_writing(bits in any::<u128>()) {
+            let id = JobId::from_bits(bits);
+            prop_assert_eq!(id.to_string().parse::<JobId>(), Ok(id));
+            let json = serde_json::to_string(&id).unwrap();
+            prop_assert_eq!(serde_json::from_str::<JobId>(&json).unwrap(), id);
+        }
+
+        #[test]
+        fn any_text_is_an_id_or_refused(text in any::<String>()) {
+            let id = text.parse::<JobId>();
+            prop_assert!(id.is_err() || id.unwrap().to_string() == text);
+        }
+    }
+}

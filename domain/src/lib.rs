@@ -9,6 +9,7 @@ pub mod failure;
 pub mod format;
 pub mod job;
 pub mod language;
+pub mod payload;
 pub mod segment;
 pub mod spec;
 pub mod view;

@@ -89,3 +89,81 @@ impl From<&Job> for JobView {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::{JobSpec, SpecOptions, Timestamp};
+
+    fn job() -> Job {
+        let options = SpecOptions { language: Some("en".into()), ..SpecOptions::default() };
+        let spec = JobSpec::link("https://example.com/talk.mp4", &options).unwrap();
+        let at = |seconds| WallTime::from_second(seconds).unwrap();
+        let mut job = Job::queued(JobId::from_bits(42), spec, at(0), at(86_400));
+        job.status = JobStatus::Running;
+        job.version = 7;
+        job.attempt = 2;
+        job.progress = Progress {
+            stage: Stage::Transcribing,
+            fraction: 0.5,
+            eta_ms: Some(30_000),
+            duration_ms: Some(60_000),
+            language: None,
+            has_media: true,
+            pages: 2,
+            cues: 9,
+            transcribed: Timestamp(30_000),
+        };
+        job
+    }
+
+    #[test]
+    fn a_job_is_shown_as_the_interface_says() {
+        let expect = json!({
+            "id": "0000000000000000000000000000002a",
+            "status": "running",
+            "progress": 0.5,
+            "stage": "transcribing",
+            "eta_ms": 30_000,
+            "attempt": 2,
+            "version": 7,
+            "title": "talk.mp4",
+            "language": "en",
+            "model": null,
+            "task": "transcribe",
+            "profile": "netflix",
+            "duration_ms": 60_000,
+            "url": "https://example.com/talk.mp4",
+            "has_media": true,
+            "pages": 2,
+            "cues": 9,
+            "created_at": "1970-01-01T00:00:00Z",
+            "finished_at": null,
+            "expires_at": "1970-01-02T00:00:00Z",
+        });
+        let view = JobView::from(&job());
+        assert_eq!(serde_json::to_value(&view).unwrap(), expect);
+        assert_eq!(serde_json::from_value::<JobView>(expect).unwrap(), view);
+    }
+
+    #[test]
+    fn a_failed_job_shows_why_and_the_detected_language_wins() {
+        let mut job = job();
+        job.status = JobStatus::Failed;
+        job.failure = Some(Failure::NoAudio);
+        job.progress.language = Some("de".into());
+        job.spec.source = Source::Upload { filename: "talk.mp4".into(), bytes: 7 };
+        let json = serde_json::to_value(JobView::from(&job)).unwrap();
+        let expect = json!({
+            "code": "no_audio",
+            "message": Failure::NoAudio.message(),
+            "hint": Failure::NoAudio.hint(),
+        });
+        assert_eq!(
+            (&json["failure"], &json["language"], &json["url"]),
+            (&expect, &json!("de"), &json!(null))
+        );
+    }
+}

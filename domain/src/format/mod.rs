@@ -1,6 +1,27 @@
 //! Subtitle formats: one writer and one reader each.
+//!
+//! Writers take any track and never make a broken file; they bring it into the form of [`Track::normalized`]
+//! first, and reading their output gives exactly that form back. Three things are lost on purpose: SRT has no
+//! place for the language, plain text has none for times, and JSON, which can hold everything, is not
+//! normalised at all.
+//!
+//! Readers take what other programs write (byte order marks, any line ends, missing hours, comma or point,
+//! settings after the times, comments, styles, tags, entities) and refuse what is no track: a person is told
+//! the line instead of losing cues in silence.
+//!
+//! SRT has no escapes. Where plain text would read as a tag (`<b`), as an ASS override (`{\`) or as times
+//! (`-->`), the writer puts a word joiner (U+2060) behind the first character: invisible on screen, no longer
+//! markup to a player, and dropped again by our reader. Lines of digits need nothing: cues are parted by empty
+//! lines, of which text has none, and a number counts only when times follow.
 
 use crate::Track;
+
+mod json;
+mod markup;
+mod srt;
+mod timing;
+pub mod txt;
+mod webvtt;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
@@ -43,13 +64,36 @@ impl Format {
         }
     }
 
+    /// The track as a file of this format. Any track makes a sound file.
     pub fn write(self, track: &Track) -> String {
-        let _ = track;
-        String::new()
+        match self {
+            Format::WebVtt => webvtt::write(track),
+            Format::Srt => srt::write(track),
+            Format::Txt => txt::write(track),
+            Format::Json => json::write(track),
+        }
     }
 
+    /// The track in a file of this format. Plain text has no times, so it is always refused.
     pub fn read(self, text: &str) -> Result<Track, ParseError> {
-        let _ = text;
-        Ok(Track::default())
+        match self {
+            Format::WebVtt => webvtt::read(text),
+            Format::Srt => srt::read(text),
+            Format::Txt => Err(txt::no_times()),
+            Format::Json => json::read(text),
+        }
     }
 }
+
+/// The text, if it has the shape of a BCP 47 tag.
+fn language_tag(text: &str) -> Option<&str> {
+    let is_part =
+        |part: &str| (1..=8).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    let is_tag = text.len() <= 35
+        && text.starts_with(|c: char| c.is_ascii_alphabetic())
+        && text.split('-').all(is_part);
+    is_tag.then_some(text)
+}
+
+#[cfg(test)]
+mod tests;
