@@ -1,1 +1,102 @@
-//! Stub.
+//! Keeps a message invisible while it is worked on, and notices when the work is not wanted any more.
+
+use std::time::Duration;
+
+use backend::{JobQueue, JobStore, LeaseState, ReceiptHandle};
+use domain::{Job, JobStatus};
+use tokio::time::{Instant, sleep, timeout_at};
+
+#[derive(Debug, Clone)]
+pub struct LeaseConfig {
+    /// How long a message stays hidden after a sign of life. Extended when a third of it is over.
+    pub visibility: Duration,
+    /// How often the store is asked whether the job is still ours: bounds how long a cancelled job goes on.
+    pub check_every: Duration,
+}
+
+impl Default for LeaseConfig {
+    fn default() -> LeaseConfig {
+        LeaseConfig { visibility: Duration::from_secs(120), check_every: Duration::from_secs(1) }
+    }
+}
+
+impl LeaseConfig {
+    /// The work stops this long before the message may come to somebody else.
+    fn margin(&self) -> Duration {
+        self.visibility / 10
+    }
+}
+
+/// Extends the lease until it is lost, then returns. Dropping the future stops the extending.
+///
+/// Extensions that fail for a passing reason are tried again until the lease nears its end: then it counts as
+/// lost, because somebody else may hold the message by now.
+pub async fn keep(queue: &dyn JobQueue, receipt: &ReceiptHandle, config: &LeaseConfig) {
+    let mut held_until = Instant::now() + config.visibility;
+    loop {
+        sleep(config.visibility / 3).await;
+        match extend(queue, receipt, config, held_until - config.margin()).await {
+            Some(until) => held_until = until,
+            None => return,
+        }
+    }
+}
+
+/// One extension; says until when the message is hidden now. `None`: the lease is lost.
+async fn extend(
+    queue: &dyn JobQueue,
+    receipt: &ReceiptHandle,
+    config: &LeaseConfig,
+    give_up_at: Instant,
+) -> Option<Instant> {
+    let mut is_first_error = true;
+    loop {
+        let asked_at = Instant::now();
+        match timeout_at(give_up_at, queue.set_visibility(receipt, config.visibility)).await {
+            Ok(Ok(LeaseState::Held)) => return Some(asked_at + config.visibility),
+            Ok(Ok(LeaseState::Lost)) => {
+                tracing::warn!("lease lost: the message went to somebody else or is gone");
+                return None;
+            }
+            Ok(Err(error)) if error.is_transient() => {
+                if is_first_error {
+                    tracing::warn!(
+                        error = &error as &dyn std::error::Error,
+                        "could not extend the lease, trying again"
+                    );
+                    is_first_error = false;
+                }
+                sleep(config.visibility / 30).await;
+            }
+            Ok(Err(error)) => {
+                tracing::error!(
+                    error = &error as &dyn std::error::Error,
+                    "lease lost: it cannot be extended"
+                );
+                return None;
+            }
+            Err(_) => {
+                tracing::warn!("lease lost: it could not be extended in time");
+                return None;
+            }
+        }
+    }
+}
+
+/// Returns when the store says that `job` is not this attempt's any more: cancelled, deleted, expired, retried or
+/// taken over. A store that does not answer changes nothing: the writes are fenced anyway.
+pub async fn watch(store: &dyn JobStore, job: &Job, check_every: Duration) {
+    loop {
+        sleep(check_every).await;
+        match store.get(job.id).await {
+            Ok(Some(now)) if now.status == JobStatus::Running && now.attempt == job.attempt => {}
+            Ok(_) => return,
+            Err(error) => {
+                tracing::debug!(
+                    error = &error as &dyn std::error::Error,
+                    "could not look whether the job is still wanted"
+                );
+            }
+        }
+    }
+}

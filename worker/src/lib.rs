@@ -1,10 +1,15 @@
 //! The only crate that knows audio and the model.
 
+pub mod attempt;
 pub mod audio;
+pub mod config;
 pub mod engine;
 pub mod fetch;
 pub mod lease;
+pub mod meter;
 pub mod model;
 pub mod process;
 pub mod pull;
+pub mod retry;
+pub mod scratch;
 pub mod transcribe;

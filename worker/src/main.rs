@@ -1,1 +1,53 @@
-fn main() {}
+use std::io::IsTerminal;
+
+use clap::{Parser, Subcommand};
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
+use worker::{config, engine, model, pull, transcribe};
+
+/// Takes jobs off the queue and turns media into subtitles.
+#[derive(Parser)]
+#[command(version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Work on jobs until told to stop.
+    Pull(config::PullArgs),
+    /// Transcribe one file to standard output.
+    Transcribe(transcribe::TranscribeArgs),
+    /// Fetch and list models.
+    #[command(subcommand)]
+    Model(model::ModelCommand),
+    /// The child process of a worker.
+    #[command(hide = true)]
+    Engine(engine::child::EngineArgs),
+}
+
+fn main() -> anyhow::Result<()> {
+    match Cli::parse().command {
+        // Before any thread exists: the child confines itself, and threads inherit it.
+        Command::Engine(args) => engine::child::run(args),
+        command => run(command),
+    }
+}
+
+#[tokio::main]
+async fn run(command: Command) -> anyhow::Result<()> {
+    let filter = EnvFilter::builder().with_default_directive(LevelFilter::INFO.into()).from_env_lossy();
+    tracing_subscriber::fmt()
+        .compact()
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_env_filter(filter)
+        .init();
+    match command {
+        Command::Pull(args) => pull::main(args).await,
+        Command::Transcribe(args) => transcribe::run(args).await,
+        Command::Model(command) => model::run(command).await,
+        Command::Engine(args) => engine::child::run(args),
+    }
+}

@@ -1,0 +1,303 @@
+//! One attempt at one job: media to scratch to store, engine, windows to pages.
+
+use std::error::Error as StdError;
+use std::path::PathBuf;
+use std::pin::pin;
+use std::time::Duration;
+
+use backend::{BackendError, MediaLocation, Written};
+use domain::{CuePage, Failure, Job, JobChange, JobEvent, Source, Stage, Timestamp, Version, Word, segment};
+use tokio::time::{Instant, MissedTickBehavior, interval, timeout_at};
+
+use crate::engine::{Engine, EngineError, EngineEvent, Request};
+use crate::fetch::{FetchError, Received};
+use crate::meter::Meter;
+use crate::model;
+use crate::process::Worker;
+
+/// Why an attempt ended before the media did.
+#[derive(Debug)]
+pub enum Stop {
+    /// Another attempt would end the same way.
+    Failed(Failure),
+    /// Another attempt may fare better; `failure` is told if there is none.
+    Passing {
+        failure: Failure,
+        retry_after: Option<Duration>,
+        cause: Box<dyn StdError + Send + Sync>,
+    },
+    EngineDied(EngineError),
+    /// The job is somebody else's by now, or ended.
+    Fenced,
+}
+
+impl From<BackendError> for Stop {
+    fn from(error: BackendError) -> Stop {
+        Stop::Passing { failure: Failure::GaveUp, retry_after: None, cause: error.into() }
+    }
+}
+
+impl From<FetchError> for Stop {
+    fn from(error: FetchError) -> Stop {
+        match error {
+            FetchError::Refused(failure) => Stop::Failed(failure),
+            FetchError::Unreachable { retry_after, .. } => {
+                Stop::Passing { failure: Failure::MediaUnreachable, retry_after, cause: error.into() }
+            }
+            FetchError::Scratch(_) => {
+                Stop::Passing { failure: Failure::GaveUp, retry_after: None, cause: error.into() }
+            }
+        }
+    }
+}
+
+impl From<EngineError> for Stop {
+    fn from(error: EngineError) -> Stop {
+        match error {
+            EngineError::Spawn(_) => {
+                Stop::Passing { failure: Failure::GaveUp, retry_after: None, cause: error.into() }
+            }
+            error => Stop::EngineDied(error),
+        }
+    }
+}
+
+/// Publishes a hint. One that is lost is made good by the next one, or by whoever reads the store.
+pub async fn tell(worker: &Worker, event: &JobEvent) {
+    if let Err(error) = worker.backend.topic.publish(event).await {
+        tracing::warn!(error = &error as &dyn StdError, "could not publish an event, going on");
+    }
+}
+
+/// A claimed job on its way to its end.
+pub struct Attempt<'a> {
+    worker: &'a Worker,
+    /// The slot's place for its warm engine. Empty while it works: an attempt that is dropped kills its engine.
+    warm: &'a mut Option<Engine>,
+    /// In step with the store.
+    pub job: Job,
+    meter: Meter,
+    last_report: Instant,
+    last_window: Instant,
+    /// Start of the silence that is heard but not committed.
+    silent_since: Option<Timestamp>,
+}
+
+impl<'a> Attempt<'a> {
+    pub fn new(worker: &'a Worker, warm: &'a mut Option<Engine>, job: Job) -> Attempt<'a> {
+        let now = Instant::now();
+        let meter = Meter::starting_at(job.progress.fraction);
+        Attempt { worker, warm, job, meter, last_report: now, last_window: now, silent_since: None }
+    }
+
+    pub fn into_job(self) -> Job {
+        self.job
+    }
+
+    /// Until every window of the media is committed. Dropping the future kills the engine.
+    pub async fn run(&mut self) -> Result<(), Stop> {
+        let request = self.request().await?;
+        self.meter.has_media();
+        self.enter(Stage::Preparing).await?;
+        let mut engine = self.start_engine(&request).await?;
+        let failure = self.hear(&mut engine, &request).await?;
+        *self.warm = Some(engine);
+        failure.map_or(Ok(()), |failure| Err(Stop::Failed(failure)))
+    }
+
+    async fn request(&mut self) -> Result<Request, Stop> {
+        let models = &self.worker.config.models;
+        let name = self.job.spec.model.clone().unwrap_or_else(|| self.worker.config.model.clone());
+        let model = model::find(models, &name).map_err(|error| {
+            tracing::warn!(
+                model = name,
+                error = &error as &dyn StdError,
+                "the job asks for a model that is not here"
+            );
+            Stop::Failed(Failure::UnknownModel { model: name.clone() })
+        })?;
+        let voice_model = model::voice(models).map_err(|error| Stop::Passing {
+            failure: Failure::GaveUp,
+            retry_after: None,
+            cause: error.into(),
+        })?;
+        let MediaLocation::File(media) = self.media().await?;
+        Ok(Request {
+            media,
+            model,
+            voice_model,
+            // What an earlier attempt detected stays: one track has one language.
+            language: self.job.spec.language.clone().or_else(|| self.job.progress.language.clone()),
+            task: self.job.spec.task,
+            resume_from: self.job.progress.transcribed,
+            max_duration_ms: self.worker.config.limits.max_duration_ms,
+        })
+    }
+
+    /// Where the media is: uploaded, fetched by an earlier attempt, or fetched now.
+    async fn media(&mut self) -> Result<MediaLocation, Stop> {
+        let store = self.worker.backend.media.clone();
+        if let Some(location) = store.locate(self.job.id).await? {
+            self.job.progress.has_media = true;
+            return Ok(location);
+        }
+        let Source::Link { url } = self.job.spec.source.clone() else {
+            return Err(Stop::Failed(Failure::MediaNotFound));
+        };
+        self.enter(Stage::Fetching).await?;
+        let folder = self.worker.scratch.attempt().map_err(FetchError::Scratch)?;
+        let path = folder.path().join("media");
+        self.fetch(&url, path.clone()).await?;
+        store.adopt(self.job.id, &path).await?;
+        self.job.progress.has_media = true;
+        store.locate(self.job.id).await?.ok_or(Stop::Failed(Failure::MediaNotFound))
+    }
+
+    async fn fetch(&mut self, link: &str, into: PathBuf) -> Result<(), Stop> {
+        let received = Received::default();
+        let fetcher = self.worker.fetcher.clone();
+        let mut fetching = pin!(fetcher.fetch(link, &into, &received));
+        let mut ticks = interval(self.worker.config.limits.report_every);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                fetched = &mut fetching => {
+                    let bytes = fetched?;
+                    tracing::debug!(bytes, "fetched the media");
+                    return Ok(());
+                }
+                _ = ticks.tick() => {
+                    self.meter.fetched(received.bytes(), received.total());
+                    self.report_if_due().await?;
+                }
+            }
+        }
+    }
+
+    /// An engine that has taken the request: the warm one, if it is still alive.
+    async fn start_engine(&mut self, request: &Request) -> Result<Engine, Stop> {
+        if let Some(mut engine) = self.warm.take() {
+            match engine.start(request).await {
+                Ok(()) => return Ok(engine),
+                // It died while it had nothing to do: not this job's doing.
+                Err(error) => tracing::warn!(error = &error as &dyn StdError, "the warm engine was dead"),
+            }
+        }
+        let mut engine = Engine::spawn(&self.worker.config.engine).await?;
+        engine.start(request).await?;
+        Ok(engine)
+    }
+
+    /// Takes the engine's events to its last one; returns the failure that a healthy engine reports.
+    async fn hear(&mut self, engine: &mut Engine, request: &Request) -> Result<Option<Failure>, Stop> {
+        let started = Instant::now();
+        self.last_window = started;
+        let mut media_ms = 0;
+        loop {
+            let deadline = started + self.time_limit(media_ms);
+            let event = timeout_at(deadline, engine.next_event()).await;
+            let event = event.map_err(|_| Stop::Failed(Failure::TimedOut))??;
+            match event {
+                EngineEvent::Opened { duration_ms } => {
+                    media_ms = duration_ms.unwrap_or(0);
+                    self.job.progress.duration_ms = duration_ms;
+                    self.meter.opened(duration_ms, request.resume_from.0);
+                    self.enter(Stage::Preparing).await?;
+                }
+                EngineEvent::Language { tag } => self.job.progress.language = Some(tag),
+                EngineEvent::Window { start, end, words } => {
+                    media_ms = media_ms.max(end.0);
+                    self.window(start, end, words).await?;
+                }
+                EngineEvent::Finished { duration_ms } => {
+                    self.job.progress.duration_ms = Some(duration_ms);
+                    return Ok(None);
+                }
+                EngineEvent::Failed { failure } => return Ok(Some(failure)),
+            }
+        }
+    }
+
+    fn time_limit(&self, media_ms: u64) -> Duration {
+        let limits = &self.worker.config.limits;
+        limits.job_floor.max(Duration::from_millis(media_ms) * limits.job_per_media)
+    }
+
+    /// One window of the engine. Short silence is kept until the page that follows it, so that pages are not
+    /// empty spam; long silence becomes an empty page, so that no later attempt hears it again.
+    async fn window(&mut self, start: Timestamp, end: Timestamp, words: Vec<Word>) -> Result<(), Stop> {
+        self.meter.heard(end.0, self.last_window.elapsed());
+        self.last_window = Instant::now();
+        self.job.progress.stage = Stage::Transcribing;
+        let page_start = self.silent_since.unwrap_or(start);
+        let silence = Duration::from_millis(end.saturating_sub(page_start));
+        tracing::debug!(start_ms = start.0, end_ms = end.0, words = words.len(), "window heard");
+        if words.is_empty() && silence < self.worker.config.limits.silent_page {
+            self.silent_since = Some(page_start);
+            return self.report_if_due().await;
+        }
+        self.silent_since = None;
+        let cues = segment::into_cues(&words, start, end, self.job.spec.profile);
+        let number = self.job.progress.pages;
+        self.commit(CuePage { number, version: 0, start: page_start, end, words, cues }).await
+    }
+
+    async fn commit(&mut self, mut page: CuePage) -> Result<(), Stop> {
+        self.read_meter();
+        let Job { id, attempt, ref progress, .. } = self.job;
+        let written = self.worker.backend.store.append_cues(id, attempt, &page, progress).await?;
+        page.version = self.at(written)?;
+        self.job.progress.pages += 1;
+        self.job.progress.cues += page.cues.len() as u32;
+        self.job.progress.transcribed = page.end;
+        self.last_report = Instant::now();
+        tell(self.worker, &JobEvent::cues_of(&self.job, &page)).await;
+        Ok(())
+    }
+
+    async fn enter(&mut self, stage: Stage) -> Result<(), Stop> {
+        self.job.progress.stage = stage;
+        self.report().await
+    }
+
+    async fn report_if_due(&mut self) -> Result<(), Stop> {
+        if self.last_report.elapsed() < self.worker.config.limits.report_every {
+            return Ok(());
+        }
+        self.report().await
+    }
+
+    /// Stores and publishes the progress. Fails only when the store says that the job is not ours: one report more
+    /// or less is no reason to stop.
+    async fn report(&mut self) -> Result<(), Stop> {
+        self.read_meter();
+        self.last_report = Instant::now();
+        let Job { id, attempt, ref progress, .. } = self.job;
+        let written = match self.worker.backend.store.report(id, attempt, progress).await {
+            Ok(written) => written,
+            Err(error) => {
+                tracing::warn!(error = &error as &dyn StdError, "could not store the progress, going on");
+                return Ok(());
+            }
+        };
+        let version = self.at(written)?;
+        let change = JobChange::Progress { progress: self.job.progress.clone() };
+        tell(self.worker, &JobEvent { id, version, change }).await;
+        Ok(())
+    }
+
+    fn read_meter(&mut self) {
+        self.job.progress.fraction = self.meter.fraction();
+        self.job.progress.eta_ms = self.meter.eta_ms();
+    }
+
+    fn at(&mut self, written: Written) -> Result<Version, Stop> {
+        match written {
+            Written::At(version) => {
+                self.job.version = version;
+                Ok(version)
+            }
+            Written::Fenced => Err(Stop::Fenced),
+        }
+    }
+}

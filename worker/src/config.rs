@@ -1,0 +1,195 @@
+//! Settings of `worker pull`: the command line once, typed values from then on.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use backend::BackendConfig;
+
+use crate::engine::EngineConfig;
+use crate::fetch::FetchConfig;
+use crate::lease::LeaseConfig;
+use crate::retry::RetryConfig;
+
+/// Everything a pulling worker needs to know. Made from [`PullArgs`]; tests shorten the durations.
+#[derive(Debug, Clone)]
+pub struct WorkerConfig {
+    /// Jobs worked on at once; each slot has its own engine.
+    pub slots: usize,
+    /// How long one call waits for a message; SQS allows 20 s.
+    pub poll_wait: Duration,
+    pub lease: LeaseConfig,
+    pub retry: RetryConfig,
+    pub fetch: FetchConfig,
+    pub limits: Limits,
+    pub engine: EngineConfig,
+    /// Folder of the models.
+    pub models: PathBuf,
+    /// Name of the model for jobs that ask for none.
+    pub model: String,
+    /// Where files live while they are fetched. On the file system of the media store, adopting is a rename.
+    pub scratch: PathBuf,
+}
+
+/// What one attempt may take, and how often it speaks.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    pub max_duration_ms: u64,
+    /// Every attempt may transcribe this long, however short the media is.
+    pub job_floor: Duration,
+    /// And this many times the media's length.
+    pub job_per_media: u32,
+    /// Silence of this length is committed as an empty page, so that a resumed job does not hear it again.
+    /// Shorter silence goes with the page that follows it.
+    pub silent_page: Duration,
+    /// Least time between two progress reports that tell no new stage and no new page.
+    pub report_every: Duration,
+    /// What giving the message back may take at the stop.
+    pub give_back: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits {
+            max_duration_ms: 12 * 60 * 60 * 1000,
+            job_floor: Duration::from_secs(30 * 60),
+            job_per_media: 4,
+            silent_page: Duration::from_secs(5 * 60),
+            report_every: Duration::from_secs(1),
+            give_back: Duration::from_secs(5),
+        }
+    }
+}
+
+impl WorkerConfig {
+    /// What the command line says. Fails when this program's own file cannot be found.
+    pub fn from_args(args: &PullArgs) -> std::io::Result<WorkerConfig> {
+        let cpus = std::thread::available_parallelism().map_or(1, |count| count.get());
+        let threads = args.threads.unwrap_or((cpus / args.slots.max(1)).max(1));
+        Ok(WorkerConfig {
+            slots: args.slots.max(1),
+            poll_wait: Duration::from_secs(20),
+            lease: LeaseConfig { visibility: args.visibility, ..LeaseConfig::default() },
+            retry: RetryConfig {
+                max_attempts: args.max_attempts,
+                crash_budget: args.crash_budget,
+                base: args.retry_base,
+                cap: args.retry_cap,
+            },
+            fetch: FetchConfig {
+                max_bytes: args.max_fetch_bytes,
+                idle: args.fetch_idle,
+                total: args.fetch_total,
+                ..FetchConfig::default()
+            },
+            limits: Limits {
+                max_duration_ms: u64::try_from(args.max_duration.as_millis()).unwrap_or(u64::MAX),
+                job_floor: args.job_timeout,
+                ..Limits::default()
+            },
+            engine: EngineConfig { threads, ..EngineConfig::new(std::env::current_exe()?) },
+            models: args.models.clone(),
+            model: args.model.clone(),
+            scratch: args.scratch.clone().unwrap_or_else(|| args.backend.data.join("scratch")),
+        })
+    }
+}
+
+/// Settings of the subcommand `worker pull`.
+#[derive(Debug, Clone, clap::Args)]
+pub struct PullArgs {
+    #[command(flatten)]
+    pub backend: BackendConfig,
+    /// Folder of the models.
+    #[arg(long, value_name = "DIR", env = "CUELIGHT_MODELS", default_value_os_t = default_models())]
+    pub models: PathBuf,
+    /// Model for jobs that ask for none.
+    #[arg(long, value_name = "NAME", env = "CUELIGHT_MODEL", default_value = "base")]
+    pub model: String,
+    /// Jobs worked on at once.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub slots: usize,
+    /// Windows transcribed at once in each slot; as many as there are CPUs for it, if not given.
+    #[arg(long, value_name = "N")]
+    pub threads: Option<usize>,
+    /// Folder for files while they are fetched; inside the data folder, if not given.
+    #[arg(long, value_name = "DIR")]
+    pub scratch: Option<PathBuf>,
+    /// Deliveries of a job after which a passing failure is told instead of tried again.
+    #[arg(long, value_name = "N", default_value_t = 4)]
+    pub max_attempts: u32,
+    /// Deliveries of a job after which a crash of the engine is told instead of tried again.
+    #[arg(long, value_name = "N", default_value_t = 3)]
+    pub crash_budget: u32,
+    /// Wait before the second attempt; doubled for each one after it.
+    #[arg(long, value_name = "DURATION", default_value = "2s", value_parser = parse_duration)]
+    pub retry_base: Duration,
+    /// Longest wait between two attempts.
+    #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = parse_duration)]
+    pub retry_cap: Duration,
+    /// How long a message stays hidden without a sign of life from its worker.
+    #[arg(long, value_name = "DURATION", default_value = "120s", value_parser = parse_duration)]
+    pub visibility: Duration,
+    /// Largest file that is fetched, in bytes.
+    #[arg(long, value_name = "N", default_value_t = FetchConfig::default().max_bytes)]
+    pub max_fetch_bytes: u64,
+    /// Longest silence of a site while a file is fetched.
+    #[arg(long, value_name = "DURATION", default_value = "20s", value_parser = parse_duration)]
+    pub fetch_idle: Duration,
+    /// Longest time one file is fetched.
+    #[arg(long, value_name = "DURATION", default_value = "1h", value_parser = parse_duration)]
+    pub fetch_total: Duration,
+    /// Longest media that is transcribed.
+    #[arg(long, value_name = "DURATION", default_value = "12h", value_parser = parse_duration)]
+    pub max_duration: Duration,
+    /// Longest time one attempt transcribes; long media may take four times its length.
+    #[arg(long, value_name = "DURATION", default_value = "30m", value_parser = parse_duration)]
+    pub job_timeout: Duration,
+}
+
+/// Where models are kept unless `--models` says otherwise.
+pub fn default_models() -> PathBuf {
+    let home = std::env::var_os("HOME").map(PathBuf::from).unwrap_or_default();
+    home.join(".local/share/cuelight/models")
+}
+
+/// `500ms`, `20s`, `10m`, `2h`, `7d`.
+pub fn parse_duration(text: &str) -> Result<Duration, String> {
+    let digits = text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+    let (number, unit) = text.split_at(digits);
+    let number: u64 = number.parse().map_err(|_| format!("not a duration: {text}"))?;
+    let millis = match unit {
+        "ms" => Some(1),
+        "s" => Some(1_000),
+        "m" => Some(60_000),
+        "h" => Some(3_600_000),
+        "d" => Some(86_400_000),
+        _ => None,
+    };
+    millis
+        .and_then(|millis| number.checked_mul(millis))
+        .map(Duration::from_millis)
+        .ok_or_else(|| format!("not a duration: {text}; write it like 500ms, 20s, 10m, 2h or 7d"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_need_a_number_and_a_unit() {
+        let check = |text: &str, expect: Option<u64>| {
+            assert_eq!(parse_duration(text).ok(), expect.map(Duration::from_millis), "{text}");
+        };
+        check("500ms", Some(500));
+        check("20s", Some(20_000));
+        check("10m", Some(600_000));
+        check("2h", Some(7_200_000));
+        check("7d", Some(604_800_000));
+        check("20", None);
+        check("s", None);
+        check("", None);
+        check("-1s", None);
+        check("99999999999999999999s", None);
+        check("9999999999999999d", None);
+    }
+}
