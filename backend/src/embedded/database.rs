@@ -141,20 +141,24 @@ fn write_blocking<T>(
     transaction.commit()?;
     writer.commits = writer.commits.wrapping_add(1);
     if writer.commits.is_multiple_of(COMMITS_PER_LOOK) {
-        shorten_log(&writer.connection, path);
+        shorten_log(&mut writer.connection, path);
     }
     Ok(value)
 }
 
 /// Starts the log anew when it has grown. The commit before it is done, so a failure here is only logged.
-fn shorten_log(connection: &Connection, path: &Path) {
+fn shorten_log(connection: &mut Connection, path: &Path) {
     let mut log_path = path.as_os_str().to_owned();
     log_path.push("-wal");
     let is_long = std::fs::metadata(&log_path).is_ok_and(|log| log.len() > WAL_LIMIT_BYTES);
     if !is_long {
         return;
     }
-    let shortened = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |_| Ok(()));
+    // Readers of ours are gone soon; a stranger's long one must not hold up every write.
+    let shortened = connection
+        .busy_timeout(Duration::from_millis(200))
+        .and_then(|()| connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |_| Ok(())));
+    let shortened = wait_when_busy(connection).and(shortened);
     if let Err(error) = shortened {
         tracing::warn!(error = &error as &dyn std::error::Error, "the database's log was not shortened");
     }
@@ -164,11 +168,15 @@ fn open_file(path: &Path) -> rusqlite::Result<Connection> {
     let flags =
         OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut connection = Connection::open_with_flags(path, flags)?;
+    wait_when_busy(&mut connection)?;
+    Ok(connection)
+}
+
+fn wait_when_busy(connection: &mut Connection) -> rusqlite::Result<()> {
     connection.busy_handler(Some(|pauses| {
         std::thread::sleep(BUSY_PAUSE);
         pauses < BUSY_PAUSES
-    }))?;
-    Ok(connection)
+    }))
 }
 
 /// What is kept in the file (WAL) and what only this connection knows (the rest).

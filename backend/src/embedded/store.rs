@@ -82,7 +82,8 @@ impl JobStore for EmbeddedStore {
         let (page, progress) = (page.clone(), progress.clone());
         let append = move |transaction: &Transaction<'_>| {
             let Some(mut job) = held(transaction, id, attempt)? else { return Ok(Written::Fenced) };
-            if page.number + 1 == job.progress.pages && is_repeat(transaction, id, attempt, &page)? {
+            let is_last = page.number.checked_add(1) == Some(job.progress.pages);
+            if is_last && is_repeat(transaction, id, attempt, &page)? {
                 return Ok(Written::At(job.version));
             }
             append(transaction, &mut job, page, &progress)
@@ -205,8 +206,8 @@ impl JobStore for EmbeddedStore {
                 return Ok(SavedTrack::NotCompleted);
             }
             if job.version != expected {
-                let is_repeat =
-                    job.version == expected + 1 && saved_track(transaction, id)?.as_ref() == Some(&track);
+                let is_repeat = expected.checked_add(1) == Some(job.version)
+                    && saved_track(transaction, id)?.as_ref() == Some(&track);
                 return Ok(match is_repeat {
                     true => SavedTrack::At(job.version),
                     false => SavedTrack::Conflict(job.version),
@@ -319,7 +320,7 @@ struct PageOutOfOrder {
 fn advance(known: &mut Progress, reported: &Progress) {
     known.stage = reported.stage;
     // `max` ignores NaN, which JSON could not hold.
-    known.fraction = known.fraction.max(reported.fraction.min(1.0));
+    known.fraction = known.fraction.max(reported.fraction).min(1.0);
     known.eta_ms = reported.eta_ms;
     known.duration_ms = reported.duration_ms.or(known.duration_ms);
     if reported.language.is_some() {

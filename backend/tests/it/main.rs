@@ -1,11 +1,15 @@
 //! What every adapter promises, checked over each of them; the names of the tests are the specification.
 //!
-//! A contract is a function over [`Backend`]. `contract!` makes one test of it for each adapter, so a new
-//! adapter is one more line in [`adapters`].
+//! A contract is a function over [`Backend`]. `contract!` makes one test of it for each adapter, so a new adapter
+//! is one more line in it.
 
 #![allow(clippy::unwrap_used, reason = "clippy knows only functions marked as tests, not what they share")]
 
 mod embedded;
+mod media_contract;
+mod queue_contract;
+mod store_contract;
+mod store_model;
 mod topic_contract;
 
 use std::future::Future;
@@ -17,24 +21,37 @@ use tempfile::TempDir;
 /// How many receives a message survives in the contract.
 const MAX_RECEIVE_COUNT: u32 = 3;
 
-/// Instantiates each named async function over `&Backend` once for every adapter.
+/// Makes a test of each named async function over `&Backend`, once for every adapter.
 macro_rules! contract {
-    ($($name:ident),* $(,)?) => {
-        mod embedded {
+    ($($names:tt)*) => {
+        $crate::contract_over!(embedded, $crate::on_embedded, $($names)*);
+        $crate::contract_over!(without_faults, $crate::on_embedded_without_faults, $($names)*);
+    };
+}
+pub(crate) use contract;
+
+macro_rules! contract_over {
+    ($adapter:ident, $run:path, $($name:ident),* $(,)?) => {
+        mod $adapter {
             $(
                 #[test]
                 fn $name() {
-                    crate::on_embedded(|backend| async move { super::$name(&backend).await });
+                    $run(|backend| async move { super::$name(&backend).await });
                 }
             )*
         }
     };
 }
-pub(crate) use contract;
+pub(crate) use contract_over;
 
 fn on_embedded<F: Future<Output = ()>>(test: impl FnOnce(Backend) -> F) {
     let folder = TempDir::new().unwrap();
     run(async { test(open(&folder).await).await });
+}
+
+/// The wrapper that makes faults must change nothing while it has no plan.
+fn on_embedded_without_faults<F: Future<Output = ()>>(test: impl FnOnce(Backend) -> F) {
+    on_embedded(|backend| test(backend::faults::with_faults(backend, None).0));
 }
 
 fn run<F: Future>(future: F) -> F::Output {

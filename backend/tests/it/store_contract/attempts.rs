@@ -1,0 +1,233 @@
+//! Who may write: the newest attempt, until the end.
+
+use backend::{Backend, Claim, Finished, Outcome, Written};
+use domain::{CuePage, Failure, JobStatus, Progress, Stage, Timestamp};
+
+use super::{append, assert_ended, claim, claimed, created, failure, get, page, success, transcribing};
+use crate::contract;
+
+contract![
+    a_claim_starts_an_attempt,
+    every_change_raises_the_version_by_one,
+    a_newer_attempt_fences_the_older,
+    a_new_attempt_resumes_after_the_last_page,
+    pages_come_back_as_they_were_appended,
+    a_page_out_of_order_is_refused,
+    the_repeat_of_the_last_page_is_success,
+    the_last_page_with_other_cues_is_refused,
+    only_appended_pages_move_the_count_of_pages,
+    what_is_known_of_the_media_stays_known,
+    the_fraction_never_falls,
+    a_fraction_that_is_no_number_is_ignored,
+    a_job_completes_once,
+    a_failed_job_says_why,
+    a_job_that_nobody_claimed_cannot_finish,
+    an_abandoned_job_fails_whoever_held_it,
+    one_of_many_claims_at_once_holds_the_job,
+];
+
+async fn a_claim_starts_an_attempt(backend: &Backend) {
+    let job = created(backend).await;
+    for attempt in 1..=3 {
+        let claimed = claim(backend, job.id).await;
+        assert_eq!((claimed.attempt, claimed.status), (attempt, JobStatus::Running));
+        assert_eq!(claimed.progress.stage, Stage::Preparing);
+        assert_eq!(get(backend, job.id).await, claimed);
+    }
+}
+
+async fn every_change_raises_the_version_by_one(backend: &Backend) {
+    let job = created(backend).await;
+    assert_eq!(job.version, 1);
+    let job = claim(backend, job.id).await;
+    assert_eq!(job.version, 2);
+    let reported = backend.store.report(job.id, job.attempt, &transcribing(0.1)).await.unwrap();
+    assert_eq!(reported, Written::At(3));
+    assert_eq!(append(backend, &job, 0).await, Written::At(4));
+    assert_eq!(append(backend, &job, 1).await, Written::At(5));
+    backend.store.finish(job.id, job.attempt, &success()).await.unwrap();
+    assert_eq!(get(backend, job.id).await.version, 6);
+}
+
+async fn a_newer_attempt_fences_the_older(backend: &Backend) {
+    let older = claimed(backend).await;
+    let newer = claim(backend, older.id).await;
+    assert_eq!(append(backend, &older, 0).await, Written::Fenced);
+    let reported = backend.store.report(older.id, older.attempt, &transcribing(0.1)).await.unwrap();
+    assert_eq!(reported, Written::Fenced);
+    assert_eq!(backend.store.finish(older.id, older.attempt, &failure()).await.unwrap(), Finished::Fenced);
+    // Nor one that does not exist yet.
+    let reported = backend.store.report(older.id, newer.attempt + 1, &transcribing(0.1)).await.unwrap();
+    assert_eq!(reported, Written::Fenced);
+    assert_eq!(get(backend, older.id).await, newer);
+}
+
+async fn a_new_attempt_resumes_after_the_last_page(backend: &Backend) {
+    let first = claimed(backend).await;
+    append(backend, &first, 0).await;
+    append(backend, &first, 1).await;
+    let second = claim(backend, first.id).await;
+    assert_eq!(second.progress.pages, 2);
+    assert_eq!(second.progress.cues, 4);
+    assert_eq!(second.progress.transcribed, Timestamp(20_000));
+    assert!(matches!(append(backend, &second, 2).await, Written::At(_)));
+    let numbers: Vec<u32> = pages(backend, &second, 0).await.iter().map(|page| page.number).collect();
+    assert_eq!(numbers, [0, 1, 2]);
+}
+
+async fn pages_come_back_as_they_were_appended(backend: &Backend) {
+    let job = claimed(backend).await;
+    let mut expected = Vec::new();
+    for number in 0..3 {
+        let Written::At(version) = append(backend, &job, number).await else { panic!("fenced") };
+        expected.push(CuePage { version, ..page(number) });
+    }
+    assert_eq!(pages(backend, &job, 0).await, expected);
+    assert_eq!(pages(backend, &job, expected[0].version).await, expected[1..]);
+    assert_eq!(pages(backend, &job, expected[2].version).await, []);
+    assert_eq!(pages(backend, &job, u64::MAX).await, []);
+}
+
+async fn a_page_out_of_order_is_refused(backend: &Backend) {
+    let job = claimed(backend).await;
+    append(backend, &job, 0).await;
+    append(backend, &job, 1).await;
+    let before = get(backend, job.id).await;
+    for number in [0, 3, u32::MAX] {
+        let page = CuePage { number, ..page(0) };
+        let refused = backend.store.append_cues(job.id, job.attempt, &page, &transcribing(0.5)).await;
+        assert!(!refused.unwrap_err().is_transient());
+    }
+    assert_eq!(get(backend, job.id).await, before);
+}
+
+async fn the_repeat_of_the_last_page_is_success(backend: &Backend) {
+    let job = claimed(backend).await;
+    append(backend, &job, 0).await;
+    let first = append(backend, &job, 1).await;
+    assert_eq!(append(backend, &job, 1).await, first);
+    let stored = get(backend, job.id).await;
+    assert_eq!((stored.progress.pages, stored.progress.cues), (2, 4));
+
+    backend.store.report(job.id, job.attempt, &transcribing(0.6)).await.unwrap();
+    assert_eq!(append(backend, &job, 1).await, Written::At(stored.version + 1));
+}
+
+async fn the_last_page_with_other_cues_is_refused(backend: &Backend) {
+    let job = claimed(backend).await;
+    append(backend, &job, 0).await;
+    let other = CuePage { cues: Vec::new(), ..page(0) };
+    let refused = backend.store.append_cues(job.id, job.attempt, &other, &transcribing(0.5)).await;
+    assert!(!refused.unwrap_err().is_transient());
+    assert_eq!(pages(backend, &job, 0).await[0].cues, page(0).cues);
+}
+
+async fn only_appended_pages_move_the_count_of_pages(backend: &Backend) {
+    let job = claimed(backend).await;
+    let boast = Progress { pages: 7, cues: 70, transcribed: Timestamp(99), ..transcribing(0.1) };
+    backend.store.report(job.id, job.attempt, &boast).await.unwrap();
+    assert_eq!(get(backend, job.id).await.progress, transcribing(0.1));
+    backend.store.append_cues(job.id, job.attempt, &page(0), &boast).await.unwrap();
+    let outcome = Outcome { progress: boast, ..failure() };
+    backend.store.finish(job.id, job.attempt, &outcome).await.unwrap();
+    let stored = get(backend, job.id).await.progress;
+    assert_eq!((stored.pages, stored.cues, stored.transcribed), (1, 2, Timestamp(10_000)));
+}
+
+async fn what_is_known_of_the_media_stays_known(backend: &Backend) {
+    let job = claimed(backend).await;
+    let known = Progress {
+        duration_ms: Some(60_000),
+        language: Some("de".into()),
+        has_media: true,
+        eta_ms: Some(5_000),
+        ..transcribing(0.2)
+    };
+    backend.store.report(job.id, job.attempt, &known).await.unwrap();
+    backend.store.report(job.id, job.attempt, &transcribing(0.3)).await.unwrap();
+    let expected = Progress { fraction: 0.3, eta_ms: None, ..known };
+    assert_eq!(get(backend, job.id).await.progress, expected);
+    let next = claim(backend, job.id).await;
+    assert_eq!(next.progress, Progress { stage: Stage::Preparing, ..expected });
+}
+
+async fn the_fraction_never_falls(backend: &Backend) {
+    let job = claimed(backend).await;
+    for (reported, stored) in [(0.2, 0.2), (0.1, 0.2), (0.5, 0.5), (-3.0, 0.5), (7.0, 1.0)] {
+        backend.store.report(job.id, job.attempt, &transcribing(reported)).await.unwrap();
+        assert_eq!(get(backend, job.id).await.progress.fraction, stored, "after {reported}");
+    }
+}
+
+async fn a_fraction_that_is_no_number_is_ignored(backend: &Backend) {
+    let job = claimed(backend).await;
+    backend.store.report(job.id, job.attempt, &transcribing(0.2)).await.unwrap();
+    backend.store.report(job.id, job.attempt, &transcribing(f32::NAN)).await.unwrap();
+    assert_eq!(get(backend, job.id).await.progress.fraction, 0.2);
+}
+
+async fn a_job_completes_once(backend: &Backend) {
+    let job = claimed(backend).await;
+    append(backend, &job, 0).await;
+    let outcome = success();
+    let Finished::First(ended) = backend.store.finish(job.id, job.attempt, &outcome).await.unwrap() else {
+        panic!("not the first");
+    };
+    assert_ended(&ended, JobStatus::Completed);
+    assert_eq!(ended.progress.fraction, 1.0);
+    assert_eq!((ended.finished_at, ended.expires_at), (Some(outcome.finished_at), outcome.expires_at));
+    assert_eq!(get(backend, job.id).await, *ended);
+
+    for attempt in [job.attempt, job.attempt + 1] {
+        let again = backend.store.finish(job.id, attempt, &failure()).await.unwrap();
+        assert_eq!(again, Finished::Already(ended.clone()));
+    }
+    assert_eq!(backend.store.claim(job.id).await.unwrap(), Claim::Terminal(ended.clone()));
+    assert_eq!(append(backend, &job, 1).await, Written::Fenced);
+    assert_eq!(get(backend, job.id).await, *ended);
+}
+
+async fn a_failed_job_says_why(backend: &Backend) {
+    let job = claimed(backend).await;
+    backend.store.finish(job.id, job.attempt, &failure()).await.unwrap();
+    let ended = get(backend, job.id).await;
+    assert_ended(&ended, JobStatus::Failed);
+    assert_eq!(ended.failure, Some(Failure::MediaTooLong { limit_ms: 7_200_000 }));
+}
+
+async fn a_job_that_nobody_claimed_cannot_finish(backend: &Backend) {
+    let job = created(backend).await;
+    assert_eq!(backend.store.finish(job.id, 0, &success()).await.unwrap(), Finished::Fenced);
+    assert_eq!(append(backend, &job, 0).await, Written::Fenced);
+    assert_eq!(get(backend, job.id).await, job);
+}
+
+async fn an_abandoned_job_fails_whoever_held_it(backend: &Backend) {
+    let outcome = Outcome { failure: Some(Failure::EngineCrashed), ..success() };
+    for job in [created(backend).await, claimed(backend).await] {
+        assert!(matches!(backend.store.abandon(job.id, &outcome).await.unwrap(), Finished::First(_)));
+        let ended = get(backend, job.id).await;
+        assert_ended(&ended, JobStatus::Failed);
+        let again = backend.store.abandon(job.id, &success()).await.unwrap();
+        assert_eq!(again, Finished::Already(Box::new(ended)));
+        assert_eq!(append(backend, &job, 0).await, Written::Fenced);
+    }
+}
+
+async fn one_of_many_claims_at_once_holds_the_job(backend: &Backend) {
+    let job = created(backend).await;
+    let claims = futures::future::join_all((0..10).map(|_| claim(backend, job.id))).await;
+    let mut attempts: Vec<u32> = claims.iter().map(|job| job.attempt).collect();
+    attempts.sort();
+    assert_eq!(attempts, Vec::from_iter(1..=10));
+    let ends = claims.iter().map(|job| async {
+        let finished = backend.store.finish(job.id, job.attempt, &success()).await.unwrap();
+        matches!(finished, Finished::First(_))
+    });
+    let firsts = futures::future::join_all(ends).await.into_iter().filter(|is_first| *is_first).count();
+    assert_eq!(firsts, 1);
+}
+
+async fn pages(backend: &Backend, job: &domain::Job, after: u64) -> Vec<CuePage> {
+    backend.store.pages(job.id, after).await.unwrap()
+}

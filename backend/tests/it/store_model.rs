@@ -1,0 +1,236 @@
+//! Random histories of several workers and people, against a model of one job that is too simple to be wrong.
+
+use backend::{Backend, Cancelled, Claim, Created, Deleted, Finished, Retried, Written};
+use domain::{Attempt, JobId, JobStatus, Version};
+use proptest::prelude::*;
+
+use crate::store_contract::{failure, page, success, transcribing};
+use crate::{in_an_hour, new_job, open, run, spec};
+
+/// What somebody does to the job; attempts are counted back from the newest one.
+#[derive(Debug, Clone)]
+enum Step {
+    Claim,
+    Report {
+        behind: Attempt,
+    },
+    /// `repeat` sends the last page again.
+    Append {
+        behind: Attempt,
+        repeat: bool,
+    },
+    Finish {
+        behind: Attempt,
+        fails: bool,
+    },
+    Abandon,
+    Cancel,
+    Retry,
+    Delete,
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    // Mostly the newest attempt; now and then a zombie.
+    let behind = prop_oneof![4 => Just(0u32), 1 => 1u32..3];
+    prop_oneof![
+        3 => Just(Step::Claim),
+        2 => behind.clone().prop_map(|behind| Step::Report { behind }),
+        6 => (behind.clone(), prop::bool::weighted(0.2))
+            .prop_map(|(behind, repeat)| Step::Append { behind, repeat }),
+        2 => (behind, any::<bool>()).prop_map(|(behind, fails)| Step::Finish { behind, fails }),
+        1 => Just(Step::Abandon),
+        1 => Just(Step::Cancel),
+        2 => Just(Step::Retry),
+    ]
+}
+
+/// The job as it must be: the status, the fence, and the pages with the attempts that wrote them.
+struct Model {
+    status: JobStatus,
+    attempt: Attempt,
+    version: Version,
+    pages: Vec<Attempt>,
+    ends_in_this_run: u32,
+    is_there: bool,
+}
+
+impl Model {
+    fn holds(&self, attempt: Attempt) -> bool {
+        self.is_there && self.status == JobStatus::Running && self.attempt == attempt
+    }
+
+    fn is_terminal(&self) -> bool {
+        self.status.is_terminal()
+    }
+
+    /// A change happened.
+    fn changed(&mut self) -> Version {
+        self.version += 1;
+        self.version
+    }
+
+    fn expect_end(&mut self, may_end: bool, status: JobStatus, finished: Finished) {
+        match finished {
+            Finished::First(job) => {
+                assert!(may_end && !self.is_terminal(), "an end that was not due");
+                self.status = status;
+                self.ends_in_this_run += 1;
+                assert_eq!(self.ends_in_this_run, 1, "a run ends once");
+                assert_eq!((job.version, job.status), (self.changed(), status));
+            }
+            Finished::Already(job) => {
+                assert!(self.is_there && self.is_terminal());
+                assert_eq!((job.version, job.status), (self.version, self.status));
+            }
+            Finished::Fenced => assert!(!self.is_there || (!may_end && !self.is_terminal())),
+        }
+    }
+}
+
+async fn take(backend: &Backend, id: JobId, model: &mut Model, step: &Step) {
+    let store = &backend.store;
+    match step {
+        Step::Claim => match store.claim(id).await.unwrap() {
+            Claim::Won(job) => {
+                assert!(model.is_there && !model.is_terminal());
+                model.status = JobStatus::Running;
+                model.attempt += 1;
+                assert_eq!((job.version, job.attempt), (model.changed(), model.attempt));
+                assert_eq!(job.progress.pages as usize, model.pages.len());
+            }
+            Claim::Terminal(job) => {
+                assert!(model.is_there && model.is_terminal());
+                assert_eq!((job.version, job.status), (model.version, model.status));
+            }
+            Claim::Gone => assert!(!model.is_there),
+        },
+        Step::Report { behind } => {
+            let attempt = model.attempt.saturating_sub(*behind);
+            let written = store.report(id, attempt, &transcribing(0.3)).await.unwrap();
+            let expected = match model.holds(attempt) {
+                true => Written::At(model.changed()),
+                false => Written::Fenced,
+            };
+            assert_eq!(written, expected);
+        }
+        Step::Append { behind, repeat } => {
+            let attempt = model.attempt.saturating_sub(*behind);
+            let next = model.pages.len() as u32;
+            let number = if *repeat { next.saturating_sub(1) } else { next };
+            let appended = store.append_cues(id, attempt, &page(number), &transcribing(0.5)).await;
+            let is_last = model.pages.last() == Some(&attempt);
+            if !model.holds(attempt) {
+                assert_eq!(appended.unwrap(), Written::Fenced);
+            } else if number == next {
+                model.pages.push(attempt);
+                assert_eq!(appended.unwrap(), Written::At(model.changed()));
+            } else if is_last {
+                assert_eq!(appended.unwrap(), Written::At(model.version));
+            } else {
+                assert!(!appended.unwrap_err().is_transient(), "another attempt's page is not repeated");
+            }
+        }
+        Step::Finish { behind, fails } => {
+            let attempt = model.attempt.saturating_sub(*behind);
+            let (outcome, status) = match fails {
+                true => (failure(), JobStatus::Failed),
+                false => (success(), JobStatus::Completed),
+            };
+            let finished = store.finish(id, attempt, &outcome).await.unwrap();
+            model.expect_end(model.holds(attempt), status, finished);
+        }
+        Step::Abandon => {
+            let finished = store.abandon(id, &failure()).await.unwrap();
+            model.expect_end(true, JobStatus::Failed, finished);
+        }
+        Step::Cancel => match store.cancel(id, domain::WallTime::now()).await.unwrap() {
+            Cancelled::Done(job) => {
+                assert!(model.is_there && !model.is_terminal());
+                model.status = JobStatus::Cancelled;
+                model.ends_in_this_run += 1;
+                assert_eq!(job.version, model.changed());
+            }
+            Cancelled::Already(job) => {
+                assert!(model.is_there && model.is_terminal());
+                assert_eq!(job.version, model.version);
+            }
+            Cancelled::Gone => assert!(!model.is_there),
+        },
+        Step::Retry => match store.retry(id, &spec(), in_an_hour()).await.unwrap() {
+            Retried::Queued(job) => {
+                assert!(model.is_there && model.is_terminal());
+                model.status = JobStatus::Queued;
+                model.pages.clear();
+                model.ends_in_this_run = 0;
+                assert_eq!((job.version, job.attempt), (model.changed(), model.attempt));
+            }
+            Retried::Unfinished(job) => {
+                assert!(model.is_there && !model.is_terminal());
+                assert_eq!(job.version, model.version);
+            }
+            Retried::Gone => assert!(!model.is_there),
+        },
+        Step::Delete => {
+            let expected = match model.is_there {
+                true => Deleted::At(model.version + 1),
+                false => Deleted::Gone,
+            };
+            assert_eq!(store.delete(id).await.unwrap(), expected);
+            model.is_there = false;
+        }
+    }
+    check_stored(backend, id, model).await;
+}
+
+async fn check_stored(backend: &Backend, id: JobId, model: &Model) {
+    let Some(job) = backend.store.get(id).await.unwrap() else {
+        assert!(!model.is_there, "a living job is gone");
+        return;
+    };
+    assert!(model.is_there, "a deleted job is back");
+    assert_eq!((job.version, job.status, job.attempt), (model.version, model.status, model.attempt));
+    assert_eq!(job.finished_at.is_some(), job.status.is_terminal());
+    assert_eq!(job.failure.is_some(), job.status == JobStatus::Failed);
+    let pages = backend.store.pages(id, 0).await.unwrap();
+    let numbers: Vec<u32> = pages.iter().map(|page| page.number).collect();
+    assert_eq!(numbers, Vec::from_iter(0..model.pages.len() as u32));
+    assert!(pages.is_sorted_by(|one, next| one.version < next.version), "versions of pages rise");
+    assert_eq!(job.progress.pages as usize, pages.len());
+    assert_eq!(job.progress.cues as usize, pages.iter().map(|page| page.cues.len()).sum::<usize>());
+    assert_eq!(job.progress.transcribed, pages.last().map(|page| page.end).unwrap_or_default());
+}
+
+#[test]
+fn every_history_of_a_job_is_one_the_model_allows() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let mut runner = proptest::test_runner::TestRunner::new(ProptestConfig {
+        cases: 60,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    });
+    let histories = (prop::collection::vec(step(), 1..40), prop::bool::weighted(0.3));
+    let backend = run(open(&folder));
+    let result = runner.run(&histories, |(mut steps, is_deleted)| {
+        if is_deleted {
+            // In the middle: what follows must not bring it back.
+            steps.insert(steps.len() / 2, Step::Delete);
+        }
+        run(async {
+            let job = new_job();
+            assert_eq!(backend.store.create(&job, None).await.unwrap(), Created::New);
+            let mut model = Model {
+                status: JobStatus::Queued,
+                attempt: 0,
+                version: 1,
+                pages: Vec::new(),
+                ends_in_this_run: 0,
+                is_there: true,
+            };
+            for step in &steps {
+                take(&backend, job.id, &mut model, step).await;
+            }
+        });
+        Ok(())
+    });
+    result.unwrap();
+}
