@@ -2,4 +2,5 @@
 
 pub mod request;
 pub mod scroll;
+pub mod submission;
 pub mod subtitles;

@@ -1,6 +1,8 @@
 //! Parts of pages.
 
 mod choices;
+mod complaint;
+mod drop_zone;
 mod header;
 mod player;
 mod recent;

@@ -74,7 +74,7 @@ impl Problem {
         Problem::new(field, "The server could not be reached.", "Check your connection and try again.")
     }
 
-    /// As the address of the start page tells it when the form was sent without JavaScript.
+    /// As the address of a page tells it when a form was sent without JavaScript.
     pub fn told(code: &str, field: &str, max_upload_bytes: u64) -> Problem {
         let field = Field::parse(field);
         let invalid = |invalid: InvalidSpec| Problem::new(field, &invalid.message(), &invalid.hint());
@@ -109,7 +109,7 @@ impl Problem {
             "unknown_task" | "unknown_profile" => {
                 Problem::new(field, "This choice is not known here.", "Choose one of the list.")
             }
-            "media_too_large" | "upload_too_large" | "body_too_large" => Problem::new(
+            "media_too_large" => Problem::new(
                 field,
                 &format!(
                     "The file is larger than this installation takes: {}.",
@@ -117,18 +117,33 @@ impl Problem {
                 ),
                 "Submit only its sound, or ask the operator for a higher limit.",
             ),
-            "empty_upload" | "upload_empty" | "empty_file" | "file_empty" | "corrupt_media" => {
+            "empty_upload" => {
                 Problem::new(field, "The file is empty.", "Check that the file plays, and upload it whole.")
             }
-            "upload_incomplete" | "upload_broken" | "too_slow" => {
+            "upload_broken" | "too_slow" => {
                 Problem::new(field, "The upload did not arrive whole.", "Try again on a better connection.")
             }
+            "job_ended" => Problem::new(
+                field,
+                "The job had ended before it could be cancelled.",
+                "Nothing is left to do.",
+            ),
+            "job_unfinished" => Problem::new(
+                field,
+                "The job is still queued or running.",
+                "Cancel it first, or wait for its end.",
+            ),
             "disk_full" => Problem::new(
                 field,
                 "There is no room left for the media.",
                 "Delete jobs that are not needed any more, or ask the operator for space.",
             ),
-            "unavailable" | "queue_unavailable" => {
+            "queue_unavailable" => Problem::new(
+                field,
+                "The job is stored, but the queue did not take it.",
+                "It starts by itself when the queue answers again.",
+            ),
+            "unavailable" => {
                 Problem::new(field, "The backend did not answer.", "Try again in a few seconds.")
             }
             _ => Problem::new(field, "This was not accepted.", "Check it and try again."),

@@ -26,6 +26,7 @@ pub fn LanguageSelect(
             {options}
         </select>
     }
+    .into_any()
 }
 
 #[component]
@@ -49,6 +50,7 @@ pub fn ModelSelect(
             {options}
         </select>
     }
+    .into_any()
 }
 
 #[component]
@@ -69,6 +71,7 @@ pub fn TaskSelect(
             {options.into_iter().collect_view()}
         </select>
     }
+    .into_any()
 }
 
 #[component]
@@ -91,6 +94,7 @@ pub fn ProfileSelect(
             {options.into_iter().collect_view()}
         </select>
     }
+    .into_any()
 }
 
 /// `problem` holds the id of the text that tells what is wrong.

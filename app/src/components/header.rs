@@ -16,6 +16,7 @@ pub fn Header() -> impl IntoView {
             </a>
         </header>
     }
+    .into_any()
 }
 
 /// Told when live updates are lost; nothing while all is well.
@@ -26,4 +27,5 @@ pub fn Reconnecting(#[prop(into)] lost: Signal<bool>) -> impl IntoView {
             {move || lost.get().then(|| view! { <p>"Live updates are interrupted; reconnecting …"</p> })}
         </div>
     }
+    .into_any()
 }

@@ -86,6 +86,7 @@ pub fn Player(
             }}
         </div>
     }
+    .into_any()
 }
 
 pub fn media_address(id: JobId) -> String {

@@ -52,6 +52,7 @@ pub fn RecentJobs(jobs: Vec<JobView>) -> impl IntoView {
             </ul>
         </section>
     }
+    .into_any()
 }
 
 #[component]
@@ -96,6 +97,7 @@ fn Row(jobs: RwSignal<Vec<JobView>>, first: JobView) -> impl IntoView {
             {state}
         </li>
     }
+    .into_any()
 }
 
 fn watch(jobs: RwSignal<Vec<JobView>>, id: JobId) -> live::WatchToken {

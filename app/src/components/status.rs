@@ -40,6 +40,7 @@ pub fn Facts(state: RwSignal<JobState>) -> impl IntoView {
             {url.map(|url| view! { <li><a href=url rel="external noreferrer">"Source"</a></li> })}
         </ul>
     }
+    .into_any()
 }
 
 /// Progress while it runs; what came of it when it ended.
@@ -65,6 +66,7 @@ pub fn Status(state: RwSignal<JobState>) -> impl IntoView {
             }}
         </section>
     }
+    .into_any()
 }
 
 /// Percent, time gone and time left.
@@ -117,6 +119,7 @@ fn Progress(job: Memo<JobView>) -> impl IntoView {
         {move || words().map(|words| view! { <p>{words}</p> })}
         <noscript><p>"This page reads itself again every 5 seconds."</p></noscript>
     }
+    .into_any()
 }
 
 #[component]

@@ -1,18 +1,19 @@
 //! The form that makes a job: a plain one for the server, taken over by the browser where it can.
 
-use domain::JobId;
 use leptos::ev::SubmitEvent;
 use leptos::html;
 use leptos::prelude::*;
 use leptos_router::NavigateOptions;
 use leptos_router::hooks::{use_navigate, use_query_map};
 use send_wrapper::SendWrapper;
-use serde::Deserialize;
 use web_sys::{File, FormData, XmlHttpRequest};
 
+use super::complaint::{Complaint, about};
+use super::drop_zone::{DropZone, drop_anywhere};
 use super::{LanguageSelect, ModelSelect, ProfileSelect, TaskSelect};
 use crate::api::Choices;
 use crate::browser::request::{Answer, post_file, post_json};
+use crate::browser::submission::{Made, field, key_of, link_body, upload_address};
 use crate::problem::{Field, Problem};
 use crate::text;
 
@@ -109,22 +110,14 @@ pub fn SubmitForm(choices: Choices) -> impl IntoView {
             file.set_value("");
         }
     };
-    let file_chosen = move |_| {
+    let file_chosen = move || {
         problem.set(None);
         if let Some(url) = url.get_untracked() {
             url.set_value("");
         }
     };
 
-    let about = move |field: Field| {
-        Signal::derive(move || {
-            problem.with(|problem| {
-                let is_here = problem.as_ref().is_some_and(|problem| problem.field == field);
-                is_here.then(|| format!("{}-problem", field.as_str()))
-            })
-        })
-    };
-    let (about_url, about_file) = (about(Field::Url), about(Field::File));
+    let about_url = about(problem, Field::Url);
     let busy = move || sending.with(Option::is_some);
 
     view! {
@@ -158,57 +151,9 @@ pub fn SubmitForm(choices: Choices) -> impl IntoView {
                     />
                     <Complaint problem field=Field::Url />
                 </div>
-                <div class="options">
-                    <div class="field">
-                        <label for="language">"Spoken language"</label>
-                        <LanguageSelect id="language" problem=about(Field::Language) />
-                        <Complaint problem field=Field::Language />
-                    </div>
-                    <div class="field">
-                        <label for="model">"Model"</label>
-                        <ModelSelect id="model" models=choices.models problem=about(Field::Model) />
-                        <Complaint problem field=Field::Model />
-                    </div>
-                    <div class="field">
-                        <label for="task">"Task"</label>
-                        <TaskSelect id="task" problem=about(Field::Task) />
-                        <Complaint problem field=Field::Task />
-                    </div>
-                </div>
-                <details class="more">
-                    <summary>"More"</summary>
-                    <div class="field">
-                        <label for="profile">"Layout of the subtitles"</label>
-                        <ProfileSelect id="profile" problem=about(Field::Profile) />
-                        <Complaint problem field=Field::Profile />
-                    </div>
-                </details>
+                <Options models=choices.models problem />
                 // Last in the form: the server reads the choices before the bytes come.
-                <div class="field drop">
-                    <label for="file">"Or a file"</label>
-                    <div class="zone">
-                        <svg viewBox="0 0 24 24" width="36" height="36" aria-hidden="true" focusable="false">
-                            <path d="M12 16V4m0 0L7 9m5-5 5 5M4 16v2.500A1.500 1.500 0 0 0 5.500 20h13a1.500 1.500 0 0 0 1.500-1.500V16" />
-                        </svg>
-                        <p id="file-about">
-                            <strong>"Drop a video or sound file here"</strong>
-                            <span>"up to " {text::bytes(max_upload_bytes)}</span>
-                        </p>
-                        <input
-                            node_ref=file
-                            id="file"
-                            name="file"
-                            type="file"
-                            accept="video/*,audio/*,.mkv,.mka,.opus,.flac,.m4b,.caf"
-                            aria-invalid=move || about_file.with(Option::is_some).then_some("true")
-                            aria-describedby=move || {
-                                about_file.get().map_or("file-about".into(), |problem| format!("file-about {problem}"))
-                            }
-                            on:change=file_chosen
-                        />
-                    </div>
-                    <Complaint problem field=Field::File />
-                </div>
+                <DropZone file max_upload_bytes problem on_chosen=file_chosen />
             </fieldset>
             <div class="act">
                 {move || match sending.get() {
@@ -223,21 +168,39 @@ pub fn SubmitForm(choices: Choices) -> impl IntoView {
             </div>
         </form>
     }
+    .into_any()
 }
 
-/// What is wrong with one field; the field names this text by `aria-describedby`.
 #[component]
-fn Complaint(problem: RwSignal<Option<Problem>>, field: Field) -> impl IntoView {
-    move || {
-        let problem = problem.get().filter(|problem| problem.field == field)?;
-        Some(view! {
-            <p class="problem" id=format!("{}-problem", field.as_str()) role="alert">
-                <strong>{problem.message}</strong>
-                " "
-                {problem.hint}
-            </p>
-        })
+fn Options(models: Vec<String>, problem: RwSignal<Option<Problem>>) -> impl IntoView {
+    view! {
+        <div class="options">
+            <div class="field">
+                <label for="language">"Spoken language"</label>
+                <LanguageSelect id="language" problem=about(problem, Field::Language) />
+                <Complaint problem field=Field::Language />
+            </div>
+            <div class="field">
+                <label for="model">"Model"</label>
+                <ModelSelect id="model" models problem=about(problem, Field::Model) />
+                <Complaint problem field=Field::Model />
+            </div>
+            <div class="field">
+                <label for="task">"Task"</label>
+                <TaskSelect id="task" problem=about(problem, Field::Task) />
+                <Complaint problem field=Field::Task />
+            </div>
+        </div>
+        <details class="more">
+            <summary>"More"</summary>
+            <div class="field">
+                <label for="profile">"Layout of the subtitles"</label>
+                <ProfileSelect id="profile" problem=about(problem, Field::Profile) />
+                <Complaint problem field=Field::Profile />
+            </div>
+        </details>
     }
+    .into_any()
 }
 
 #[component]
@@ -255,55 +218,7 @@ fn Uploading<F: Fn(web_sys::MouseEvent) + 'static>(sent: u64, total: u64, cancel
             <button class="button" type="button" on:click=cancel>"Cancel the upload"</button>
         </div>
     }
-}
-
-/// The part of the answer that matters here.
-#[derive(Deserialize)]
-struct Made {
-    id: JobId,
-}
-
-fn field(wish: &FormData, name: &str) -> String {
-    wish.get(name).as_string().unwrap_or_default()
-}
-
-fn chosen_file(input: NodeRef<html::Input>) -> Option<File> {
-    input.get_untracked()?.files()?.get(0)
-}
-
-fn upload_address(file: &File, wish: &FormData) -> String {
-    let encode = |text: &str| String::from(js_sys::encode_uri_component(text));
-    let mut address = format!("/api/v1/uploads?filename={}", encode(&file.name()));
-    for name in ["language", "model", "task", "profile"] {
-        let value = field(wish, name);
-        if !value.is_empty() {
-            address.push_str(&format!("&{name}={}", encode(&value)));
-        }
-    }
-    address
-}
-
-fn link_body(link: &str, wish: &FormData) -> String {
-    let mut body = serde_json::Map::new();
-    body.insert("url".into(), link.trim().into());
-    for name in ["language", "model", "task", "profile"] {
-        let value = field(wish, name);
-        if !value.is_empty() {
-            body.insert(name.into(), value.into());
-        }
-    }
-    serde_json::Value::Object(body).to_string()
-}
-
-/// The same key for the same wish until it is answered: a repeat after a lost answer makes no second job.
-fn key_of(kept: StoredValue<Option<(String, String)>>, body: &str) -> String {
-    if let Some((key, _)) = kept.get_value().filter(|(_, of)| of == body) {
-        return key;
-    }
-    let random = || (js_sys::Math::random() * 2f64.powi(52)) as u64;
-    let key = format!("{:013x}{:013x}", random(), random());
-    kept.set_value(Some((key.clone(), body.to_owned())));
-    key
+    .into_any()
 }
 
 fn focus_problem(problem: RwSignal<Option<Problem>>, url: NodeRef<html::Input>, file: NodeRef<html::Input>) {
@@ -320,58 +235,6 @@ fn focus_problem(problem: RwSignal<Option<Problem>>, url: NodeRef<html::Input>, 
     });
 }
 
-/// Takes files and links that are dropped anywhere on the page. True while something is dragged over it.
-fn drop_anywhere(
-    file: NodeRef<html::Input>,
-    url: NodeRef<html::Input>,
-    problem: RwSignal<Option<Problem>>,
-) -> RwSignal<bool> {
-    let dragging = RwSignal::new(false);
-    Effect::new(move || {
-        let over = window_event_listener(leptos::ev::dragover, move |event| {
-            // Without this the browser would leave the page and show the file.
-            event.prevent_default();
-            dragging.set(true);
-        });
-        let left = window_event_listener(leptos::ev::dragleave, move |event| {
-            // Leaving one element for another tells where to; leaving the window does not.
-            if event.related_target().is_none() {
-                dragging.set(false);
-            }
-        });
-        let dropped = window_event_listener(leptos::ev::drop, move |event| {
-            event.prevent_default();
-            dragging.set(false);
-            let (Some(data), Some(file), Some(url)) =
-                (event.data_transfer(), file.get_untracked(), url.get_untracked())
-            else {
-                return;
-            };
-            if file.matches(":disabled").unwrap_or(false) {
-                return;
-            }
-            problem.set(None);
-            match data.files().filter(|files| files.length() > 0) {
-                Some(files) => {
-                    file.set_files(Some(&files));
-                    url.set_value("");
-                    let _ = file.focus();
-                }
-                None => {
-                    let link = data.get_data("text/uri-list").unwrap_or_default();
-                    if !link.is_empty() {
-                        url.set_value(link.lines().next().unwrap_or_default());
-                        file.set_value("");
-                        let _ = url.focus();
-                    }
-                }
-            }
-        });
-        on_cleanup(move || {
-            over.remove();
-            left.remove();
-            dropped.remove();
-        });
-    });
-    dragging
+fn chosen_file(input: NodeRef<html::Input>) -> Option<File> {
+    input.get_untracked()?.files()?.get(0)
 }

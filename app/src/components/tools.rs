@@ -1,7 +1,7 @@
 //! What can be done with a job: download, retry, cancel, delete. Plain forms, which need no JavaScript.
 
+use domain::JobStatus;
 use domain::format::Format;
-use domain::{JobStatus, JobView};
 use leptos::prelude::*;
 
 use super::{LanguageSelect, ModelSelect, TaskSelect};
@@ -37,11 +37,13 @@ pub fn Downloads(state: RwSignal<JobState>) -> impl IntoView {
             }}
         </section>
     }
+    .into_any()
 }
 
-/// For a job that ended: once more, perhaps with other choices.
+/// For a job that ended: once more, perhaps with other choices. What it holds now is lost.
 #[component]
-pub fn RetryForm(job: JobView, choices: Choices) -> impl IntoView {
+pub fn RetryForm(state: RwSignal<JobState>, choices: Choices) -> impl IntoView {
+    let job = state.with_untracked(|state| state.job.clone());
     let failed = job.status == JobStatus::Failed;
     view! {
         <form class="retry" method="post" action=format!("/jobs/{}/retry", job.id)>
@@ -62,6 +64,7 @@ pub fn RetryForm(job: JobView, choices: Choices) -> impl IntoView {
             <button class="button" class:primary=failed type="submit">"Retry"</button>
         </form>
     }
+    .into_any()
 }
 
 /// Cancel while it is unfinished; delete at any time, after a second thought.
@@ -93,4 +96,5 @@ pub fn Removal(state: RwSignal<JobState>) -> impl IntoView {
             <p class="note">"Kept until " {expires} "."</p>
         </div>
     }
+    .into_any()
 }

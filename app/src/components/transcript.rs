@@ -117,6 +117,7 @@ pub fn Transcript(
             </div>
         </section>
     }
+    .into_any()
 }
 
 /// A link, so that it works without JavaScript: the browser opens the media at this moment.

@@ -7,12 +7,13 @@ use leptos::html;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use leptos_meta::Title;
-use leptos_router::hooks::use_params_map;
+use leptos_router::hooks::{use_params_map, use_query_map};
 
 use super::{NotFound, Unavailable};
 use crate::api::{Choices, JobDetail, get_choices, get_job};
 use crate::components::{Downloads, Facts, NoPlayer, Player, Removal, RetryForm, Status, Transcript};
 use crate::live::{self, Folded, JobState};
+use crate::problem::Problem;
 use crate::text;
 
 /// Events are hints: what got lost on the way is found by looking again.
@@ -44,12 +45,14 @@ pub fn JobPage() -> impl IntoView {
             })}
         </Suspense>
     }
+    .into_any()
 }
 
 #[component]
 fn ShownJob(detail: JobDetail, choices: Choices) -> impl IntoView {
     let state = RwSignal::new(JobState::from(detail));
     let is_gone = keep_live(state);
+    let choices = StoredValue::new(choices);
     let media = NodeRef::<html::Video>::new();
     let position = RwSignal::new(None::<u64>);
 
@@ -79,10 +82,11 @@ fn ShownJob(detail: JobDetail, choices: Choices) -> impl IntoView {
                 <Facts state />
             </div>
             {move || is_gone.get().then(|| view! { <Gone /> })}
+            <Refusal />
             <Status state />
             {move || {
                 let wants = matches!(status.get(), JobStatus::Failed | JobStatus::Cancelled);
-                wants.then(|| view! { <RetryForm job=state.with_untracked(|state| state.job.clone()) choices=choices.clone() /> })
+                wants.then(|| view! { <RetryForm state choices=choices.get_value() /> })
             }}
             <div class="watch" class:bare=move || !is_shown.get()>
                 <div class="stage">
@@ -95,6 +99,17 @@ fn ShownJob(detail: JobDetail, choices: Choices) -> impl IntoView {
                 </div>
                 {move || is_shown.get().then(|| view! { <Transcript state media position /> })}
             </div>
+            {move || {
+                (status.get() == JobStatus::Completed)
+                    .then(|| {
+                        view! {
+                            <details class="again" open=state.with_untracked(|state| state.job.cues == 0)>
+                                <summary>"Transcribe again"</summary>
+                                <RetryForm state choices=choices.get_value() />
+                            </details>
+                        }
+                    })
+            }}
             <Removal state />
             {move || {
                 let is_unfinished = !status.get().is_terminal();
@@ -103,6 +118,7 @@ fn ShownJob(detail: JobDetail, choices: Choices) -> impl IntoView {
             }}
         </main>
     }
+    .into_any()
 }
 
 /// Follows the job until the page is left. True when it does not exist any more.
@@ -158,6 +174,21 @@ fn read_again(state: RwSignal<JobState>, is_gone: RwSignal<bool>, reading: Store
         }
         reading.try_set_value(false);
     });
+}
+
+/// A retry, cancel or delete that was not taken leaves its code in the address.
+#[component]
+fn Refusal() -> impl IntoView {
+    let code = use_query_map().with_untracked(|query| query.get("error"));
+    code.map(|code| {
+        let problem = Problem::told(&code, "form", 0);
+        view! {
+            <p class="gone" role="alert">
+                <strong>{problem.message} " "</strong>
+                {problem.hint}
+            </p>
+        }
+    })
 }
 
 #[component]

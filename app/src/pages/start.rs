@@ -34,4 +34,5 @@ pub fn StartPage() -> impl IntoView {
             </Suspense>
         </main>
     }
+    .into_any()
 }
