@@ -1,1 +1,142 @@
-//! The only crate that serves HTTP to people.
+//! The only crate that serves HTTP to people: pages, the HTTP interface, and the WebSocket.
+//!
+//! Handlers are thin: they turn requests into the words of `domain`, ask the ports of `backend`, and answer.
+//! What a server hears on the topic lives in [`live`]; everything slow and periodic in [`sweep`].
+
+pub mod config;
+pub mod error;
+
+mod completed;
+mod connection;
+mod desk;
+mod forms;
+mod guard;
+mod jobs;
+mod known;
+mod live;
+mod media;
+mod operators;
+mod pages;
+mod query;
+mod routes;
+mod socket;
+mod submit;
+mod sweep;
+mod tracks;
+mod uploads;
+mod watch;
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use backend::Backend;
+use domain::{JobEvent, WallTime};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::Instrument as _;
+
+pub use crate::config::Config;
+use crate::error::{ApiError, causes};
+use crate::live::Hub;
+
+/// How long open requests may take to end when the server is told to stop.
+const GRACE: Duration = Duration::from_secs(7);
+
+/// How long changes and sockets may take after that.
+const LAST_GRACE: Duration = Duration::from_secs(2);
+
+/// Serves on `listener` until `shutdown` completes, then ends open connections: sockets with a close frame, waits
+/// with the answer of the moment, uploads within a grace of 7 s or not at all.
+pub async fn run(
+    listener: TcpListener,
+    backend: Backend,
+    config: Config,
+    shutdown: impl Future<Output = ()>,
+) -> anyhow::Result<()> {
+    let address = listener.local_addr().context("the listener has no address")?;
+    let server = Server::new(backend, config, address);
+
+    // Subscribed before the first request is answered: who reads the store then misses nothing afterwards.
+    let subscription = server.backend.topic.subscribe().await.context("the topic takes no subscription")?;
+    let background = TaskTracker::new();
+    background.spawn(live::listen(
+        server.hub.clone(),
+        server.backend.clone(),
+        subscription,
+        server.stop.clone(),
+    ));
+    background.spawn(sweep::reconcile(server.clone()));
+    background.close();
+
+    let router = routes::router(&server);
+    tracing::info!(%address, "serving");
+    connection::serve(listener, router, &server.stop, GRACE, shutdown).await;
+    server.tasks.close();
+    let ended = async {
+        background.wait().await;
+        server.tasks.wait().await;
+    };
+    if tokio::time::timeout(LAST_GRACE, ended).await.is_err() {
+        tracing::warn!(tasks = server.tasks.len(), "stopped before everything ended");
+    }
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// What every handler needs. Cheap to clone: every part is shared.
+#[derive(Clone)]
+pub(crate) struct Server {
+    pub backend: Backend,
+    pub config: Arc<Config>,
+    pub hub: Arc<Hub>,
+    /// Where we listen; the port may have been chosen by the system.
+    pub address: SocketAddr,
+    /// Changes that must not stop halfway because their caller went away, and open sockets.
+    pub tasks: TaskTracker,
+    /// Cancelled when the server is told to stop.
+    pub stop: CancellationToken,
+}
+
+impl Server {
+    fn new(backend: Backend, config: Config, address: SocketAddr) -> Server {
+        let hub = Hub::new(&backend);
+        Server {
+            backend,
+            config: Arc::new(config),
+            hub,
+            address,
+            tasks: TaskTracker::new(),
+            stop: CancellationToken::new(),
+        }
+    }
+
+    /// Runs a change to its end even if the caller hangs up meanwhile: axum drops a handler whose client is gone.
+    pub async fn to_the_end<T: Send + 'static>(
+        &self,
+        change: impl Future<Output = error::Result<T>> + Send + 'static,
+    ) -> error::Result<T> {
+        let task = self.tasks.spawn(change.in_current_span());
+        task.await.unwrap_or_else(|error| {
+            tracing::error!(error = %causes(&error), "a change ended early");
+            Err(ApiError::internal())
+        })
+    }
+
+    /// Tells everybody who watches, here and on other servers. A hint: its loss is logged and nothing else.
+    pub async fn announce(&self, event: JobEvent) {
+        self.hub.hear(event.clone()).await;
+        if let Err(error) = self.backend.topic.publish(&event).await {
+            tracing::warn!(job.id = %event.id, error = %causes(&error), "an event was not published");
+        }
+    }
+
+    /// When a job made or ended at `moment` stops to exist.
+    pub fn expiry_after(&self, moment: WallTime) -> WallTime {
+        // The retention is at most a century, which is far from the end of time.
+        moment.checked_add(self.config.retention).unwrap_or(WallTime::MAX)
+    }
+}

@@ -1,1 +1,39 @@
-fn main() {}
+//! Reads the config, builds, runs, stops.
+
+use anyhow::Context as _;
+use server::config::Arguments;
+use tokio::signal::unix::{SignalKind, signal};
+use tracing_subscriber::EnvFilter;
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let arguments = Arguments::read();
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+
+    let backend = backend::connect(&arguments.backend).await.context("the backend cannot be opened")?;
+    let listener = tokio::net::TcpListener::bind(arguments.listen)
+        .await
+        .with_context(|| format!("cannot listen on {}", arguments.listen))?;
+
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut told_to_stop = async move || {
+        tokio::select! {
+            _ = terminate.recv() => (),
+            _ = interrupt.recv() => (),
+        }
+    };
+    let (stop, stopped) = tokio::sync::oneshot::channel();
+    tokio::spawn(async move {
+        told_to_stop().await;
+        let _ = stop.send(());
+        // Somebody who asks twice does not want to wait for open uploads.
+        told_to_stop().await;
+        std::process::exit(1);
+    });
+    let shutdown = async move {
+        let _ = stopped.await;
+    };
+    server::run(listener, backend, arguments.config, shutdown).await
+}

@@ -1,0 +1,15 @@
+//! The server over real sockets, with the real embedded backend. Where a worker is needed, the test plays it through
+//! the same ports.
+
+#![allow(clippy::unwrap_used, reason = "clippy knows only functions marked as tests, not what they share")]
+
+mod forms;
+mod jobs;
+mod media;
+mod pages;
+mod reconcile;
+mod serving;
+mod socket;
+mod support;
+mod tracks;
+mod uploads;

@@ -1,0 +1,146 @@
+//! The plain HTML forms, for browsers without JavaScript: every answer is a redirect to a page.
+
+use axum::body::Body;
+use axum::extract::multipart::{Field, Multipart, MultipartError};
+use axum::extract::{Path, State};
+use axum::http::HeaderMap;
+use axum::response::Redirect;
+use domain::{JobSpec, SpecOptions};
+use futures::TryStreamExt as _;
+
+use crate::Server;
+use crate::error::{ApiError, Result};
+use crate::query;
+use crate::submit::{self, Submitted};
+use crate::uploads::{self, Upload};
+
+/// Longest value of a text field, in bytes.
+const TEXT: usize = 4096;
+
+/// `POST /submit`: text fields first, the file last, so that everything is known before its first byte.
+pub async fn submit(State(server): State<Server>, headers: HeaderMap, form: Multipart) -> Redirect {
+    let mut filled = Filled::default();
+    match submit_form(&server, &headers, form, &mut filled).await {
+        Ok(submitted) => Redirect::to(&format!("/jobs/{}", submitted.job.id)),
+        Err(error) => {
+            let mut query = url::form_urlencoded::Serializer::new(String::new());
+            query.append_pair("error", error.code);
+            query.append_pair("field", error.field.unwrap_or("form"));
+            if !filled.url.is_empty() {
+                query.append_pair("url", &filled.url);
+            }
+            Redirect::to(&format!("/?{}", query.finish()))
+        }
+    }
+}
+
+/// The text fields so far.
+#[derive(Default)]
+struct Filled {
+    url: String,
+    options: SpecOptions,
+}
+
+async fn submit_form(
+    server: &Server,
+    headers: &HeaderMap,
+    mut form: Multipart,
+    filled: &mut Filled,
+) -> Result<Submitted> {
+    // The form adds little to the file: a body beyond the limit holds a file beyond it, give or take.
+    server.check_length(headers)?;
+    while let Some(mut field) = form.next_field().await.map_err(malformed)? {
+        let name = field.name().unwrap_or_default().to_owned();
+        if name == "file" {
+            // Browsers send the field even when no file was chosen: without a name, and empty.
+            let filename = field.file_name().unwrap_or_default().to_owned();
+            let first = field.chunk().await.map_err(malformed)?;
+            if filename.is_empty() && first.is_none() {
+                continue;
+            }
+            let filename = if filename.is_empty() { "upload" } else { &filename };
+            let upload = Upload::new(server, filename, filled.options.clone(), None)?;
+            let first = futures::stream::iter(first.map(Ok));
+            let chunks = futures::StreamExt::chain(first, field.into_stream());
+            return server.take_upload(upload, Box::pin(chunks)).await;
+        }
+        let value = text(field).await?;
+        match name.as_str() {
+            "url" => filled.url = value,
+            "language" => filled.options.language = Some(value),
+            "task" => filled.options.task = Some(value),
+            "model" => filled.options.model = Some(value),
+            "profile" => filled.options.profile = Some(value),
+            "title" => filled.options.title = Some(value),
+            _ => {}
+        }
+    }
+    if filled.url.trim().is_empty() {
+        return Err(uploads::nothing_given());
+    }
+    let options = server.with_offered_model(filled.options.clone())?;
+    let spec = JobSpec::link(&filled.url, &options).map_err(query::invalid)?;
+    let submitting = server.clone();
+    server.to_the_end(async move { submitting.submit(submit::new_id(), spec, None).await }).await
+}
+
+async fn text(mut field: Field<'_>) -> Result<String> {
+    let mut bytes = Vec::new();
+    while let Some(chunk) = field.chunk().await.map_err(malformed)? {
+        if bytes.len() + chunk.len() > TEXT {
+            return Err(ApiError::bad_request(
+                "field_too_long",
+                "A field of the form is too long.",
+                "Shorten it.",
+            ));
+        }
+        bytes.extend_from_slice(&chunk);
+    }
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+fn malformed(error: MultipartError) -> ApiError {
+    tracing::info!(error = %error.body_text(), "a form could not be read");
+    ApiError::bad_request("malformed_form", "The form could not be read.", "Try again.")
+}
+
+/// `POST /jobs/{id}/cancel`: whatever the outcome, the job's page tells it.
+pub async fn cancel(State(server): State<Server>, Path(id): Path<String>) -> Redirect {
+    let result = match query::job_id(&id) {
+        Ok(id) => server.cancel(id).await.map(drop),
+        Err(error) => Err(error),
+    };
+    back_to_job(&id, result)
+}
+
+/// `POST /jobs/{id}/retry`: the form may bring changed options, as submitting does.
+pub async fn retry(State(server): State<Server>, Path(id): Path<String>, body: Body) -> Redirect {
+    let result = async {
+        let job_id = query::job_id(&id)?;
+        let body = query::body(body, 64 * 1024).await?;
+        let fields = query::Query::parse(std::str::from_utf8(&body).ok());
+        server.retry(job_id, fields.options()).await.map(drop)
+    };
+    let result = result.await;
+    back_to_job(&id, result)
+}
+
+/// `POST /jobs/{id}/delete`
+pub async fn delete(State(server): State<Server>, Path(id): Path<String>) -> Redirect {
+    let result = match query::job_id(&id) {
+        Ok(id) => server.delete(id).await,
+        Err(error) => Err(error),
+    };
+    match result {
+        Ok(()) => Redirect::to("/"),
+        Err(error) => back_to_job(&id, Err(error)),
+    }
+}
+
+fn back_to_job(id: &str, result: Result<()>) -> Redirect {
+    let Ok(id) = query::job_id(id) else { return Redirect::to("/") };
+    match result {
+        Ok(()) => Redirect::to(&format!("/jobs/{id}")),
+        Err(error) => Redirect::to(&format!("/jobs/{id}?error={}", error.code)),
+    }
+}

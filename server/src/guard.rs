@@ -1,0 +1,133 @@
+//! What stands around every handler: the request's span and log line, the host, the headers of every answer.
+
+use std::time::{Duration, Instant};
+
+use axum::extract::{Request, State};
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse as _, Response};
+use tower_http_csrf::csrf::ProtectionError;
+use tracing::Instrument as _;
+
+use crate::Server;
+use crate::error::ApiError;
+
+/// Pages and server functions answer within this time.
+const PAGE_PATIENCE: Duration = Duration::from_secs(30);
+
+/// One span a request; one line for every change and every failure of ours. Never the query: it may hold links.
+pub async fn log(request: Request, next: Next) -> Response {
+    let method = request.method().clone();
+    let path = request.uri().path().to_owned();
+    let span = tracing::info_span!("request", %method, path = path.as_str());
+    let started = Instant::now();
+    async move {
+        let response = next.run(request).await;
+        let status = response.status().as_u16();
+        let latency_ms = started.elapsed().as_millis() as u64;
+        let is_change = !matches!(method, Method::GET | Method::HEAD | Method::OPTIONS);
+        if is_change || response.status().is_server_error() {
+            tracing::info!(status, latency_ms, "answered");
+        } else {
+            tracing::debug!(status, latency_ms, "answered");
+        }
+        response
+    }
+    .instrument(span)
+    .await
+}
+
+/// Refuses names that are not ours: a page whose name was rebound to our address must not become our page.
+pub async fn check_host(State(server): State<Server>, request: Request, next: Next) -> Response {
+    let is_probe = matches!(request.uri().path(), "/healthz" | "/readyz");
+    // Open to everybody and without a name: there is nothing to hold the host against.
+    let is_open = !server.address.ip().is_loopback() && server.config.public_hosts.is_empty();
+    if is_probe || is_open || is_ours(&server, &request) {
+        return next.run(request).await;
+    }
+    ApiError::new(
+        StatusCode::MISDIRECTED_REQUEST,
+        "unknown_host",
+        "This server is not known by this name.",
+        "Use the address it was started with, or start it with --public-host.",
+    )
+    .into_response()
+}
+
+fn is_ours(server: &Server, request: &Request) -> bool {
+    let authority = request.uri().authority().map(|authority| authority.as_str());
+    let host = request.headers().get(header::HOST).and_then(|value| value.to_str().ok());
+    let Some(host) = authority.or(host) else { return false };
+    let name = host_name(host);
+    let is_local = ["localhost", "127.0.0.1", "[::1]"].iter().any(|local| name.eq_ignore_ascii_case(local));
+    let is_public = |public: &String| public.eq_ignore_ascii_case(host) || public.eq_ignore_ascii_case(name);
+    is_local || name == host_of(server) || server.config.public_hosts.iter().any(is_public)
+}
+
+fn host_of(server: &Server) -> String {
+    host_name(&server.address.to_string()).to_owned()
+}
+
+/// `host[:port]` without its port.
+fn host_name(host: &str) -> &str {
+    match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
+        _ => host,
+    }
+}
+
+/// Headers of every answer; a handler that set its own policy keeps it.
+pub async fn secure(request: Request, next: Next) -> Response {
+    const FIXED: [(HeaderName, &str); 4] = [
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (header::X_FRAME_OPTIONS, "DENY"),
+        (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+    ];
+    let mut response = next.run(request).await;
+    let headers = response.headers_mut();
+    for (name, value) in FIXED {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    let strict = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
+    headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(strict);
+    response
+}
+
+/// Ends what takes too long; nothing in a page may hang a browser.
+pub async fn in_time(request: Request, next: Next) -> Response {
+    match tokio::time::timeout(PAGE_PATIENCE, next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => ApiError::unavailable().into_response(),
+    }
+}
+
+/// The answer to a change that another site's page asked for.
+pub fn foreign(_: ProtectionError) -> Response {
+    tracing::info!("a change asked for by another site was refused");
+    ApiError::new(
+        StatusCode::FORBIDDEN,
+        "foreign_origin",
+        "Pages of other sites may not change anything here.",
+        "Open Cuelight's own pages, or call without an Origin header.",
+    )
+    .into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_host_name_loses_its_port() {
+        for (host, name) in [
+            ("localhost", "localhost"),
+            ("localhost:8080", "localhost"),
+            ("[::1]:8080", "[::1]"),
+            ("[::1]", "[::1]"),
+            ("a.example:", "a.example"),
+        ] {
+            assert_eq!(host_name(host), name, "{host}");
+        }
+    }
+}

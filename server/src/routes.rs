@@ -1,0 +1,47 @@
+//! Every address, and what stands around it.
+
+use axum::extract::DefaultBodyLimit;
+use axum::routing::{get, post, put};
+use axum::{Router, middleware};
+use tower_http_csrf::csrf::CsrfLayer;
+
+use crate::error::ApiError;
+use crate::{Server, forms, guard, jobs, media, operators, pages, socket, tracks, uploads};
+
+pub fn router(server: &Server) -> Router {
+    let api = Router::new()
+        .route("/jobs", get(jobs::list).post(jobs::submit))
+        .route("/jobs/{id}", get(jobs::read).delete(jobs::delete))
+        .route("/jobs/{id}/cancel", post(jobs::cancel))
+        .route("/jobs/{id}/retry", post(jobs::retry))
+        .route("/jobs/{id}/media", get(media::read))
+        .route("/jobs/{id}/track", put(tracks::save))
+        // track.vtt, track.srt and so on: the router takes no ending after a name.
+        .route("/jobs/{id}/{file}", get(tracks::read))
+        .route("/uploads", post(uploads::upload))
+        .route("/dead-letters", get(operators::dead_letters))
+        .route("/dead-letters/redrive", post(operators::redrive))
+        .fallback(async || ApiError::not_found())
+        .method_not_allowed_fallback(async || ApiError::method_not_allowed());
+    let forms = Router::new()
+        .route("/submit", post(forms::submit))
+        .route("/jobs/{id}/cancel", post(forms::cancel))
+        .route("/jobs/{id}/retry", post(forms::retry))
+        .route("/jobs/{id}/delete", post(forms::delete))
+        .method_not_allowed_fallback(async || ApiError::method_not_allowed())
+        // Files have their own limit, counted while they stream.
+        .layer(DefaultBodyLimit::disable());
+    Router::new()
+        .nest("/api/v1", api)
+        .merge(forms)
+        .route("/ws", get(socket::upgrade))
+        .route("/healthz", get(operators::alive))
+        .route("/readyz", get(operators::ready))
+        .with_state(server.clone())
+        .merge(pages::router(server))
+        // Leptos checks no origin of its server functions; this one layer covers every change there is.
+        .layer(CsrfLayer::new().with_rejection_response(guard::foreign))
+        .layer(middleware::from_fn_with_state(server.clone(), guard::check_host))
+        .layer(middleware::from_fn(guard::secure))
+        .layer(middleware::from_fn(guard::log))
+}

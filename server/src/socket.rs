@@ -1,0 +1,358 @@
+//! The WebSocket: browsers name jobs and hear of every change of them, without a gap and in order.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::State;
+use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket, WebSocketUpgrade, close_code};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::Response;
+use backend::JobStore;
+use domain::{Job, JobChange, JobEvent, JobId, Version};
+use serde::Deserialize;
+use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep_until, timeout};
+
+use crate::Server;
+use crate::error::{ApiError, Result, causes};
+use crate::live::{Fetched, Told, Watcher, text_of};
+use crate::watch::{Step, Watch};
+
+/// Jobs one socket may watch at once.
+const MAX_WATCHES: usize = 200;
+
+/// Clients say a few dozen bytes; more is no client of ours.
+const MAX_MESSAGE: usize = 4 * 1024;
+
+/// Messages a client may send at once, and each second.
+const BURST: f64 = 400.0;
+const RATE: f64 = 50.0;
+
+const PING_EVERY: Duration = Duration::from_secs(25);
+/// Silence after which the peer counts as gone.
+const SILENCE: Duration = Duration::from_secs(55);
+/// A peer that takes no message for this long is dropped; it resumes where it was.
+const SEND_PATIENCE: Duration = Duration::from_secs(20);
+/// Before the store is asked again after it failed.
+const READ_AGAIN: Duration = Duration::from_secs(5);
+
+/// 1012, "service restart": come back soon, to this server or another.
+const RESTART: u16 = 1012;
+
+/// `GET /ws`
+pub async fn upgrade(
+    State(server): State<Server>,
+    headers: HeaderMap,
+    upgrade: WebSocketUpgrade,
+) -> Result<Response> {
+    check_origin(&headers)?;
+    // The defaults cost some 130 KB a connection; these cost some 6 KB.
+    let upgrade = upgrade
+        .read_buffer_size(4096)
+        .write_buffer_size(0)
+        .max_write_buffer_size(64 * 1024)
+        .max_message_size(MAX_MESSAGE)
+        .max_frame_size(MAX_MESSAGE);
+    let tasks = server.tasks.clone();
+    Ok(upgrade.on_upgrade(move |socket| tasks.track_future(Session::new(server, socket).run())))
+}
+
+/// Pages of other sites may not listen. Programs other than browsers send no origin, and are no danger here.
+fn check_origin(headers: &HeaderMap) -> Result<()> {
+    let Some(origin) = headers.get(header::ORIGIN) else { return Ok(()) };
+    let origin = origin.to_str().unwrap_or_default();
+    let authority = origin.strip_prefix("https://").or_else(|| origin.strip_prefix("http://"));
+    let host = headers.get(header::HOST).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    if authority.is_some_and(|authority| !host.is_empty() && authority.eq_ignore_ascii_case(host)) {
+        return Ok(());
+    }
+    Err(ApiError::new(
+        StatusCode::FORBIDDEN,
+        "foreign_origin",
+        "Pages of other sites may not use this socket.",
+        "Open Cuelight's own pages.",
+    ))
+}
+
+/// What a client says: `{"watch": id, "after": version}` or `{"unwatch": id}`.
+#[derive(Deserialize)]
+struct Said {
+    watch: Option<JobId>,
+    #[serde(default)]
+    after: Version,
+    unwatch: Option<JobId>,
+}
+
+/// Why a session ends.
+enum End {
+    /// The peer is gone, or takes nothing any more: there is nobody to say goodbye to.
+    Lost,
+    Close(u16, &'static str),
+}
+
+type Flow = std::result::Result<(), End>;
+
+struct Session {
+    server: Server,
+    socket: WebSocket,
+    watcher: Watcher,
+    watches: HashMap<JobId, Watch>,
+    /// Jobs to read from the store again, because it did not answer.
+    unread: HashSet<JobId>,
+    read_again_at: Instant,
+    heard_at: Instant,
+    allowance: f64,
+    allowed_at: Instant,
+}
+
+impl Session {
+    fn new(server: Server, socket: WebSocket) -> Session {
+        let now = Instant::now();
+        Session {
+            watcher: server.hub.watcher(),
+            server,
+            socket,
+            watches: HashMap::new(),
+            unread: HashSet::new(),
+            read_again_at: now,
+            heard_at: now,
+            allowance: BURST,
+            allowed_at: now,
+        }
+    }
+
+    async fn run(mut self) {
+        let Err(end) = self.converse().await else { return };
+        if let End::Close(code, reason) = end {
+            tracing::debug!(code, reason, "closing a socket");
+            let frame = CloseFrame { code, reason: Utf8Bytes::from_static(reason) };
+            let goodbye = async {
+                self.socket.send(Message::Close(Some(frame))).await?;
+                // The handshake of closing; what else the peer says is not read any more.
+                while let Some(Ok(_)) = self.socket.recv().await {}
+                Ok::<(), axum::Error>(())
+            };
+            let _ = timeout(Duration::from_secs(1), goodbye).await;
+        }
+    }
+
+    async fn converse(&mut self) -> Flow {
+        let mut ping = interval_at(Instant::now() + PING_EVERY, PING_EVERY);
+        ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let stop = self.server.stop.clone();
+        loop {
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => return Err(End::Close(RESTART, "the server restarts")),
+                message = self.socket.recv() => self.hear(message).await?,
+                fetched = self.watcher.fetch() => self.tell(fetched).await?,
+                () = sleep_until(self.read_again_at), if !self.unread.is_empty() => {
+                    for id in std::mem::take(&mut self.unread) {
+                        self.catch_up(id).await?;
+                    }
+                }
+                _ = ping.tick() => {
+                    if self.heard_at.elapsed() > SILENCE {
+                        return Err(End::Lost);
+                    }
+                    self.send(Message::Ping(bytes::Bytes::new())).await?;
+                }
+            }
+        }
+    }
+
+    async fn hear(&mut self, message: Option<std::result::Result<Message, axum::Error>>) -> Flow {
+        self.heard_at = Instant::now();
+        self.spend_allowance()?;
+        let text = match message {
+            Some(Ok(Message::Text(text))) => text,
+            Some(Ok(Message::Ping(_) | Message::Pong(_))) => return Ok(()),
+            Some(Ok(Message::Binary(_))) => return Err(End::Close(close_code::UNSUPPORTED, "text only")),
+            Some(Ok(Message::Close(_))) | None => return Err(End::Lost),
+            Some(Err(error)) => return Err(end_of(&error)),
+        };
+        let Ok(said) = serde_json::from_str::<Said>(&text) else {
+            return Err(End::Close(close_code::POLICY, "not a message of this socket"));
+        };
+        if let Some(id) = said.unwatch {
+            self.forget(id);
+        }
+        if let Some(id) = said.watch {
+            self.watch(id, said.after).await?;
+        }
+        Ok(())
+    }
+
+    fn spend_allowance(&mut self) -> Flow {
+        let now = Instant::now();
+        let gained = now.duration_since(self.allowed_at).as_secs_f64() * RATE;
+        self.allowed_at = now;
+        self.allowance = (self.allowance + gained).min(BURST) - 1.0;
+        if self.allowance < 0.0 {
+            return Err(End::Close(close_code::POLICY, "too many messages"));
+        }
+        Ok(())
+    }
+
+    /// Subscribes in memory, then reads the store: what happens in between is heard, and dropped by its version
+    /// if it was read. Watching again starts again from the given version.
+    async fn watch(&mut self, id: JobId, after: Version) -> Flow {
+        if self.watches.len() >= MAX_WATCHES && !self.watches.contains_key(&id) {
+            return Err(End::Close(close_code::POLICY, "too many watches"));
+        }
+        self.watcher.watch(id);
+        self.watches.insert(id, Watch::since(after));
+        let known = match self.server.hub.job(id).await {
+            // Heard less than the client has: it came from a better informed server.
+            Ok(Some(job)) if job.version < after => self.server.hub.job_from_store(id).await,
+            known => known,
+        };
+        self.tell_missed(id, known).await
+    }
+
+    async fn tell(&mut self, Fetched { events, behind }: Fetched) -> Flow {
+        for told in events {
+            self.tell_event(&told).await?;
+        }
+        for id in behind {
+            self.catch_up(id).await?;
+        }
+        Ok(())
+    }
+
+    async fn tell_event(&mut self, told: &Told) -> Flow {
+        let id = told.event.id;
+        let Some(watch) = self.watches.get_mut(&id) else { return Ok(()) };
+        match watch.step(&told.event) {
+            Step::Stale => Ok(()),
+            Step::Tell => self.send(Message::Text(told.text())).await,
+            Step::TellLast => {
+                self.forget(id);
+                self.send(Message::Text(told.text())).await
+            }
+            Step::CatchUp => self.catch_up(id).await,
+        }
+    }
+
+    /// Reads from the store what the client missed, and tells it.
+    async fn catch_up(&mut self, id: JobId) -> Flow {
+        if !self.watches.contains_key(&id) {
+            return Ok(());
+        }
+        let known = self.server.hub.job_from_store(id).await;
+        self.tell_missed(id, known).await
+    }
+
+    async fn tell_missed(&mut self, id: JobId, known: backend::Result<Option<Job>>) -> Flow {
+        let Some(watch) = self.watches.get(&id) else { return Ok(()) };
+        let sent = watch.sent;
+        let store = self.server.backend.store.clone();
+        let missed = match known {
+            Ok(Some(job)) => missed(&store, &job, sent).await.map(|events| Some((job, events))),
+            Ok(None) => Ok(None),
+            Err(error) => Err(error),
+        };
+        match missed {
+            Ok(Some((job, events))) => {
+                for event in &events {
+                    self.send(Message::Text(text_of(event))).await?;
+                }
+                if let Some(watch) = self.watches.get_mut(&id) {
+                    watch.caught_up(&job);
+                }
+                Ok(())
+            }
+            Ok(None) => {
+                // Unknown, deleted and expired look alike. A version above what the client has, so that it counts.
+                self.forget(id);
+                let gone = JobEvent { id, version: sent.saturating_add(1), change: JobChange::Expired };
+                self.send(Message::Text(text_of(&gone))).await
+            }
+            Err(error) => {
+                tracing::warn!(job.id = %id, error = %causes(&error), "a watcher waits for the store");
+                if self.unread.is_empty() {
+                    self.read_again_at = Instant::now() + READ_AGAIN;
+                }
+                self.unread.insert(id);
+                Ok(())
+            }
+        }
+    }
+
+    fn forget(&mut self, id: JobId) {
+        self.watcher.unwatch(id);
+        self.watches.remove(&id);
+        self.unread.remove(&id);
+    }
+
+    async fn send(&mut self, message: Message) -> Flow {
+        match timeout(SEND_PATIENCE, self.socket.send(message)).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(_)) => Err(End::Lost),
+            Err(_) => {
+                tracing::info!("a socket took nothing for too long and was dropped");
+                Err(End::Lost)
+            }
+        }
+    }
+}
+
+/// What a client that has everything up to `sent` lacks of the job as it was read, oldest first.
+async fn missed(store: &Arc<dyn JobStore>, job: &Job, sent: Version) -> backend::Result<Vec<JobEvent>> {
+    // A client that has more than the store holds has it from another life of the data: it gets everything.
+    let after = if sent > job.version { 0 } else { sent };
+    if after == job.version {
+        return Ok(Vec::new());
+    }
+    let mut pages = match job.progress.pages {
+        0 => Vec::new(),
+        _ => store.pages(job.id, after).await?,
+    };
+    // Committed after the job was read: their events are on their way.
+    pages.retain(|page| page.version <= job.version);
+    Ok(JobEvent::missed(job, &pages, after))
+}
+
+/// The types of these errors stay inside axum; only the close code hangs on their text.
+fn end_of(error: &axum::Error) -> End {
+    let text = causes(error);
+    if text.contains("too long") || text.contains("Space limit") {
+        End::Close(close_code::SIZE, "too large")
+    } else if text.contains("UTF-8") {
+        End::Close(close_code::INVALID, "not UTF-8")
+    } else if text.contains("protocol error") {
+        End::Close(close_code::PROTOCOL, "not a WebSocket frame")
+    } else {
+        End::Lost
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::HeaderValue;
+
+    use super::*;
+
+    #[test]
+    fn only_our_own_pages_may_listen() {
+        let check = |origin: Option<&'static str>, is_fine: bool| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::HOST, HeaderValue::from_static("cuelight.example:8080"));
+            if let Some(origin) = origin {
+                headers.insert(header::ORIGIN, HeaderValue::from_static(origin));
+            }
+            assert_eq!(check_origin(&headers).is_ok(), is_fine, "{origin:?}");
+        };
+        check(None, true);
+        check(Some("http://cuelight.example:8080"), true);
+        check(Some("https://cuelight.example:8080"), true);
+        check(Some("https://evil.example"), false);
+        check(Some("null"), false);
+        check(Some(""), false);
+        check(Some("http://cuelight.example"), false);
+        check(Some("http://cuelight.example:80801"), false);
+        check(Some("http://cuelight.example:8080.evil.example"), false);
+        check(Some("http://evil@cuelight.example:8080"), false);
+        check(Some("ftp://cuelight.example:8080"), false);
+    }
+}

@@ -1,0 +1,106 @@
+//! The plain forms, as a browser without JavaScript sends them.
+
+use domain::{JobStatus, Profile, Source};
+use reqwest::{Method, Response, StatusCode};
+use serde_json::json;
+
+use crate::support::Site;
+
+const BOUNDARY: &str = "----WebKitFormBoundary7MA4YWxkTrZu0gW";
+
+impl Site {
+    async fn send_form(&self, fields: &[(&str, &str)], file: Option<(&str, &[u8])>) -> Response {
+        let mut body = Vec::new();
+        for (name, value) in fields {
+            let part =
+                format!("--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n");
+            body.extend_from_slice(part.as_bytes());
+        }
+        if let Some((filename, bytes)) = file {
+            let head = format!(
+                "--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{filename}\"\r\n\
+                 Content-Type: video/mp4\r\n\r\n"
+            );
+            body.extend_from_slice(head.as_bytes());
+            body.extend_from_slice(bytes);
+            body.extend_from_slice(b"\r\n");
+        }
+        body.extend_from_slice(format!("--{BOUNDARY}--\r\n").as_bytes());
+        let request = self.request(Method::POST, "/submit").header("sec-fetch-site", "same-origin");
+        let content_type = format!("multipart/form-data; boundary={BOUNDARY}");
+        request.header("content-type", content_type).body(body).send().await.unwrap()
+    }
+
+    async fn press(&self, path: &str) -> String {
+        let request = self.request(Method::POST, path).header("sec-fetch-site", "same-origin");
+        let request = request.header("content-type", "application/x-www-form-urlencoded").body("");
+        target(&request.send().await.unwrap())
+    }
+}
+
+fn target(response: &Response) -> String {
+    assert_eq!(response.status(), StatusCode::SEE_OTHER);
+    response.headers()["location"].to_str().unwrap().to_owned()
+}
+
+const EMPTY_FILE: Option<(&str, &[u8])> = Some(("", b""));
+
+#[tokio::test]
+async fn a_link_is_submitted_cancelled_retried_and_deleted() {
+    let site = Site::start().await;
+    let fields = [
+        ("url", "http://media.test/talk.mp4"),
+        ("language", ""),
+        ("model", "base"),
+        ("task", "transcribe"),
+        ("profile", "bbc"),
+    ];
+    let page = target(&site.send_form(&fields, EMPTY_FILE).await);
+    let id = page.strip_prefix("/jobs/").unwrap().parse().unwrap();
+    let job = site.backend.store.get(id).await.unwrap().unwrap();
+    assert_eq!((job.spec.profile, job.spec.language), (Profile::Bbc, None));
+    assert_eq!(site.get(&page).await.status(), StatusCode::OK);
+
+    let status = async || site.backend.store.get(id).await.unwrap().unwrap().status;
+    assert_eq!(site.press(&format!("{page}/cancel")).await, page);
+    assert_eq!(status().await, JobStatus::Cancelled);
+    assert_eq!(site.press(&format!("{page}/retry")).await, page);
+    assert_eq!(status().await, JobStatus::Queued);
+    assert_eq!(site.press(&format!("{page}/retry")).await, format!("{page}?error=job_unfinished"));
+    assert_eq!(site.press(&format!("{page}/delete")).await, "/");
+    assert_eq!(site.backend.store.get(id).await.unwrap(), None);
+    assert_eq!(site.press("/jobs/nonsense/cancel").await, "/");
+}
+
+#[tokio::test]
+async fn a_file_is_submitted() {
+    let site = Site::start().await;
+    let bytes = vec![9; 3 << 20];
+    let fields = [("url", ""), ("language", "en"), ("title", "Mine")];
+    let page = target(&site.send_form(&fields, Some(("holiday.mp4", &bytes))).await);
+    let id = page.strip_prefix("/jobs/").unwrap().parse().unwrap();
+    let job = site.backend.store.get(id).await.unwrap().unwrap();
+    assert_eq!(job.spec.source, Source::Upload { filename: "holiday.mp4".into(), bytes: 3 << 20 });
+    assert_eq!((job.spec.title.as_str(), job.spec.language.as_deref()), ("Mine", Some("en")));
+    let media = site.get(&format!("/api/v1/jobs/{id}/media")).await.bytes().await.unwrap();
+    assert_eq!(media, bytes);
+}
+
+#[tokio::test]
+async fn an_error_returns_to_the_form_with_its_field() {
+    let site = Site::start().await;
+    let check = async |fields: &[(&str, &str)], file: Option<(&str, &[u8])>, expect: &str| {
+        assert_eq!(target(&site.send_form(fields, file).await), expect);
+    };
+    check(&[("url", " ")], EMPTY_FILE, "/?error=url_missing&field=url&url=+").await;
+    check(&[], None, "/?error=url_missing&field=url").await;
+    check(&[("url", "ftp://a/b&c")], None, "/?error=url_scheme&field=url&url=ftp%3A%2F%2Fa%2Fb%26c").await;
+    let french = [("url", "http://media.test/a"), ("model", "tiny.en"), ("language", "fr")];
+    let expect = "/?error=english_model_only&field=model&url=http%3A%2F%2Fmedia.test%2Fa";
+    check(&french, None, expect).await;
+    check(&[("url", "")], Some(("a.mp4", b"")), "/?error=empty_upload&field=file").await;
+    check(&[("model", "huge")], Some(("a.mp4", b"media")), "/?error=unknown_model&field=model").await;
+    assert_eq!(site.media_files(), Vec::<String>::new());
+    let recent = site.get("/api/v1/jobs").await.json::<serde_json::Value>().await.unwrap();
+    assert_eq!(recent["jobs"], json!([]));
+}

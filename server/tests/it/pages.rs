@@ -1,0 +1,84 @@
+//! Pages, their files and their server functions.
+
+use domain::JobView;
+use reqwest::{Method, StatusCode};
+use server::Config;
+
+use crate::support::{Site, config};
+
+#[tokio::test]
+async fn pages_are_whole_before_any_script_runs() {
+    let site = Site::start().await;
+    let response = site
+        .post(
+            "/api/v1/jobs",
+            serde_json::json!({
+                "url": "http://media.test/a", "title": "A <b>talk</b>",
+            }),
+        )
+        .await;
+    let id = crate::support::id_of(&response.json().await.unwrap());
+    let check = async |path: &str, status: StatusCode, content: &str| {
+        let response = site.get(path).await;
+        assert_eq!(response.status(), status, "{path}");
+        assert!(response.headers()["content-type"].to_str().unwrap().starts_with("text/html"), "{path}");
+        let policy = response.headers()["content-security-policy"].to_str().unwrap().to_owned();
+        let html = response.text().await.unwrap();
+        assert!(html.contains("Cuelight") && html.contains(content), "{path}: {html}");
+        let (_, nonce) = policy.split_once("'nonce-").unwrap();
+        let (nonce, _) = nonce.split_once('\'').unwrap();
+        assert!(html.contains(nonce), "{path}: {policy}");
+        html
+    };
+    let start = check("/", StatusCode::OK, "<title>").await;
+    assert!(start.contains("&lt;b&gt;talk&lt;/b&gt;") && !start.contains("<b>talk</b>"), "{start}");
+    check(&format!("/jobs/{id}"), StatusCode::OK, "&lt;b&gt;talk").await;
+    check("/no/such/page", StatusCode::NOT_FOUND, "<title>").await;
+    check("/jobs/00000000000000000000000000000000", StatusCode::NOT_FOUND, "<title>").await;
+}
+
+#[tokio::test]
+async fn nonces_are_never_used_twice() {
+    let site = Site::start().await;
+    let policy = async || site.get("/").await.headers()["content-security-policy"].clone();
+    assert_ne!(policy().await, policy().await);
+}
+
+#[tokio::test]
+async fn server_functions_answer() {
+    let site = Site::start().await;
+    let id = site.submit().await;
+    let request = site.request(Method::POST, "/api/fn/list_jobs").header("accept", "application/json");
+    let response =
+        request.header("content-type", "application/x-www-form-urlencoded").body("").send().await.unwrap();
+    assert_eq!(response.status(), StatusCode::OK);
+    let jobs: Vec<JobView> = response.json().await.unwrap();
+    assert_eq!(jobs.iter().map(|job| job.id).collect::<Vec<_>>(), [id]);
+}
+
+#[tokio::test]
+async fn files_of_the_site_are_served_and_nothing_beside_it() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let site_folder = folder.path().join("site");
+    std::fs::create_dir_all(site_folder.join("pkg")).unwrap();
+    std::fs::write(folder.path().join("secret"), "secret").unwrap();
+    std::fs::write(site_folder.join("main.css"), "body { color: red; }".repeat(50)).unwrap();
+    std::fs::write(site_folder.join("pkg/cuelight.js"), "export {};").unwrap();
+    std::fs::write(site_folder.join("favicon.svg"), "<svg/>").unwrap();
+    let site = Site::start_with(Config { site: site_folder, ..config() }).await;
+    let check = async |path: &str, content_type: &str| {
+        let response = site.get(path).await;
+        assert_eq!(response.status(), StatusCode::OK, "{path}");
+        assert_eq!(response.headers()["content-type"], content_type, "{path}");
+        assert_eq!(response.headers()["cache-control"], "no-cache", "{path}");
+    };
+    check("/pkg/cuelight.css", "text/css").await;
+    check("/pkg/cuelight.js", "text/javascript").await;
+    check("/favicon.svg", "image/svg+xml").await;
+    let request = site.request(Method::GET, "/pkg/cuelight.css").header("accept-encoding", "br");
+    assert_eq!(request.send().await.unwrap().headers()["content-encoding"], "br");
+    for path in ["/../secret", "/%2e%2e/secret", "/pkg/..%2f..%2fsecret"] {
+        let response = site.get(path).await;
+        assert!(!response.text().await.unwrap().contains("secret\n"), "{path}");
+    }
+}
