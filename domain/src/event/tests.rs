@@ -130,7 +130,8 @@ fn events_are_flat_and_named_in_snake_case() {
         "version": 3,
         "event": "cues",
         "page": 0,
-        // The list of this page; the count of all is inside the progress of other events.
+        "pages": 1,
+        "cue_count": 1,
         "cues": [{"start": 0, "end": 900, "text": "Hi"}],
     });
     let json = serde_json::to_value(&event).unwrap();

@@ -55,7 +55,7 @@ impl<'a> Costs<'a> {
         let is_single = after - first == 1;
         let (opening, closing) = (&self.atoms[first], &self.atoms[after - 1]);
         let next = self.atoms.get(after);
-        let is_too_long = closing.start.0 - opening.start.0 + 300 > norms.longest;
+        let is_too_long = closing.start.0 - opening.start.0 > norms.longest - 300;
         if is_too_long && !is_single {
             return None;
         }

@@ -9,6 +9,7 @@ use crate::{Cue, CuePage, Profile, Timestamp, Track, Word};
 
 mod atoms;
 mod cost;
+mod grammar;
 mod norms;
 mod script;
 mod syntax;

@@ -51,6 +51,22 @@ fn sentences_become_cues_that_break_where_a_reader_would() {
 }
 
 #[test]
+fn a_speech_is_cut_where_its_speaker_breathes() {
+    let speech = "Four score and seven years ago our fathers brought forth, |300 upon this continent, a new nation, \
+        |400 conceived in liberty, and dedicated to the proposition that all men are created equal. |900 Now we are \
+        engaged in a great civil war, |300 testing whether that nation, or any nation so conceived, and so \
+        dedicated, can long endure.";
+    let expect = [
+        "Four score and seven years\nago our fathers brought forth,",
+        "upon this continent,\na new nation, conceived in liberty,",
+        "and dedicated to the proposition\nthat all men are created equal.",
+        "Now we are engaged in a great civil war,\ntesting whether that nation,",
+        "or any nation so conceived,\nand so dedicated, can long endure.",
+    ];
+    assert_eq!(texts(&spoken(speech), Profile::Netflix), expect);
+}
+
+#[test]
 fn chinese_and_japanese_lines_hold_fewer_characters() {
     let words =
         [word(0, 6000, "字幕は視聴者が読む文章です。"), word(6000, 12000, "だから短くなければなりません。")];

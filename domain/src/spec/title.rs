@@ -26,8 +26,8 @@ pub(super) fn cleaned(text: &str) -> String {
 
 /// The last part of the path as people would write it, or the host where the path is empty.
 pub(super) fn of_url(url: &Url) -> String {
-    let segments = url.path_segments().into_iter().flatten();
-    let last = segments.filter(|segment| !segment.is_empty()).next_back().unwrap_or_default();
+    let mut segments = url.path_segments().into_iter().flatten();
+    let last = segments.rfind(|segment| !segment.is_empty()).unwrap_or_default();
     let title = cleaned(&percent_decoded(last));
     if title.is_empty() { url.host_str().unwrap_or("link").to_owned() } else { title }
 }
