@@ -91,9 +91,13 @@ async fn attempt(client: &Client, url: &str, part: &Part, model: &Model) -> Resu
     {
         request = request.header(RANGE, format!("bytes={have}-")).header(IF_RANGE, validator);
     }
-    let response = request.send().await.map_err(|error| match have {
-        0 => SourceError::Connect(error),
-        received => SourceError::Cut { received, size: model.size, source: Some(error) },
+    let response = request.send().await.map_err(|error| {
+        let is_unreachable = have == 0 && (error.is_connect() || error.is_timeout());
+        if is_unreachable {
+            SourceError::Connect(error)
+        } else {
+            SourceError::Cut { received: have, size: model.size, source: Some(error) }
+        }
     })?;
     match response.status() {
         StatusCode::OK => have = 0,

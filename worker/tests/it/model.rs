@@ -60,6 +60,9 @@ fn manifest(sum: &str, urls: &[String]) -> Manifest {
          size = {}\nsha256 = '{sum}'\n",
         content().len()
     );
+    if urls.is_empty() {
+        text.push_str("source = []\n");
+    }
     for url in urls {
         text.push_str(&format!("[[model.source]]\nkind = 'file'\nurl = '{url}'\n"));
     }
@@ -92,8 +95,13 @@ fn status(status: StatusCode) -> Response<Body> {
 
 /// Announces all, sends `count` bytes, then breaks the connection.
 fn cut(etag: &str, count: usize) -> Response<Body> {
-    let broken = Err(std::io::Error::other("cut"));
-    let chunks = futures::stream::iter([Ok(Bytes::from(content()[..count].to_vec())), broken]);
+    let chunk = Bytes::from(content()[..count].to_vec());
+    let broken = async {
+        // What was sent so far goes out before the connection ends.
+        tokio::task::yield_now().await;
+        Err(std::io::Error::other("cut"))
+    };
+    let chunks = futures::stream::iter([Ok(chunk)]).chain(futures::stream::once(broken));
     let length = content().len();
     Response::builder()
         .header("etag", etag)
