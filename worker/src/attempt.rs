@@ -29,6 +29,8 @@ pub enum Stop {
     EngineDied(EngineError),
     /// The job is somebody else's by now, or ended.
     Fenced,
+    /// The worker stops; the job goes on elsewhere.
+    Shutdown,
 }
 
 impl From<BackendError> for Stop {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use backend::{JobQueue, JobStore, LeaseState, ReceiptHandle};
+use backend::{Backend, JobQueue, LeaseState, ReceiptHandle};
 use domain::{Job, JobStatus};
 use tokio::time::{Instant, sleep, timeout_at};
 
@@ -85,10 +85,10 @@ async fn extend(
 
 /// Returns when the store says that `job` is not this attempt's any more: cancelled, deleted, expired, retried or
 /// taken over. A store that does not answer changes nothing: the writes are fenced anyway.
-pub async fn watch(store: &dyn JobStore, job: &Job, check_every: Duration) {
+pub async fn watch(backend: &Backend, job: &Job, config: &LeaseConfig) {
     loop {
-        sleep(check_every).await;
-        match store.get(job.id).await {
+        sleep(config.check_every).await;
+        match backend.store.get(job.id).await {
             Ok(Some(now)) if now.status == JobStatus::Running && now.attempt == job.attempt => {}
             Ok(_) => return,
             Err(error) => {

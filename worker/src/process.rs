@@ -1,10 +1,11 @@
 //! One delivery, from receipt to acknowledgement.
 //!
-//! `process_delivery → answer → work_on → conclude → announce`, each small, each ending in what becomes of the
+//! `answer → work_on → conclude → announce → settle`, each small, each ending in what becomes of the
 //! message. The end of a job is finish → publish → delete, in this order: whatever fails on the way, the message
 //! comes again and finds how far it went.
 
 use std::error::Error as StdError;
+use std::os::unix::process::ExitStatusExt;
 use std::time::{Duration, Instant};
 
 use backend::{Backend, Claim, Delivery, Finished, Outcome};
@@ -61,27 +62,28 @@ pub async fn process_delivery(
     delivery: &Delivery,
     shutdown: &CancellationToken,
 ) {
+    let handling = Handling { worker, delivery, shutdown };
     let ending = match parse(&delivery.body) {
         Ok(id) => {
             let span = tracing::info_span!("job", job.id = %id, delivery = delivery.receive_count);
-            answer_under_lease(worker, engine, delivery, id, shutdown).instrument(span).await
+            handling.answer_under_lease(engine, id).instrument(span).await
         }
         Err(reason) => {
             // Never acknowledged: it becomes a dead letter, or a newer worker understands it.
             tracing::warn!(reason, bytes = delivery.body.len(), "left a message that cannot be read");
-            again(worker, delivery)
+            handling.again()
         }
     };
-    settle(worker, delivery, ending).await;
+    handling.settle(ending).await;
 }
 
 fn parse(body: &str) -> Result<JobId, &'static str> {
     #[derive(serde::Deserialize)]
-    struct Version {
+    struct MessageVersion {
         v: u32,
     }
     // The version first: a newer message may have another shape.
-    let version: Version = serde_json::from_str(body).map_err(|_| "no job message")?;
+    let version: MessageVersion = serde_json::from_str(body).map_err(|_| "no job message")?;
     if version.v != JobMessage::MAJOR {
         return Err("unknown major version");
     }
@@ -89,116 +91,192 @@ fn parse(body: &str) -> Result<JobId, &'static str> {
     Ok(message.job)
 }
 
-async fn answer_under_lease(
-    worker: &Worker,
-    engine: &mut Option<Engine>,
-    delivery: &Delivery,
-    id: JobId,
-    shutdown: &CancellationToken,
-) -> Ending {
-    let queue = worker.backend.queue.as_ref();
-    tokio::select! {
-        biased;
-        () = shutdown.cancelled() => {
-            tracing::info!("stopping: the job is given back");
-            Ending::Again(Duration::ZERO)
-        }
-        () = lease::keep(queue, &delivery.receipt, &worker.config.lease) => Ending::Leave,
-        ending = answer(worker, engine, delivery, id) => ending,
-    }
+/// One delivery in the hands of one slot.
+struct Handling<'a> {
+    worker: &'a Worker,
+    delivery: &'a Delivery,
+    shutdown: &'a CancellationToken,
 }
 
-async fn answer(worker: &Worker, engine: &mut Option<Engine>, delivery: &Delivery, id: JobId) -> Ending {
-    match worker.backend.store.claim(id).await {
-        Ok(Claim::Won(job)) => work_on(worker, engine, delivery, *job).await,
-        Ok(Claim::Terminal(job)) => announce(worker, delivery, &job).await,
-        Ok(Claim::Gone) => {
-            tracing::info!("the job does not exist any more");
-            Ending::Acknowledge
-        }
-        Err(error) => {
-            tracing::warn!(error = &error as &dyn StdError, "could not claim the job");
-            again(worker, delivery)
+impl Handling<'_> {
+    async fn answer_under_lease(&self, engine: &mut Option<Engine>, id: JobId) -> Ending {
+        let queue = self.worker.backend.queue.as_ref();
+        tokio::select! {
+            biased;
+            ending = self.answer(engine, id) => ending,
+            () = lease::keep(queue, &self.delivery.receipt, &self.worker.config.lease) => Ending::Leave,
         }
     }
-}
 
-async fn work_on(worker: &Worker, engine: &mut Option<Engine>, delivery: &Delivery, job: Job) -> Ending {
-    let started = Instant::now();
-    tracing::debug!(attempt = job.attempt, "claimed");
-    attempt::tell(worker, &JobEvent::state_of(&job)).await;
-    let mut attempt = Attempt::new(worker, engine, job);
-    let claimed = attempt.job.clone();
-    let stopped = tokio::select! {
-        biased;
-        ended = attempt.run() => ended.err(),
-        () = lease::watch(worker.backend.store.as_ref(), &claimed, worker.config.lease.check_every) => Some(Stop::Fenced),
-    };
-    let job = attempt.into_job();
-    let failure = match stopped {
-        None => None,
-        Some(Stop::Fenced) => return superseded(worker, delivery, job.id).await,
-        Some(Stop::Failed(failure)) => Some(failure),
-        Some(Stop::Passing { failure, retry_after, cause }) => {
-            let is_last = delivery.receive_count >= worker.config.retry.max_attempts;
-            tracing::warn!(
-                attempt = job.attempt,
-                is_last,
-                error = &*cause as &dyn StdError,
-                "the attempt failed"
-            );
-            if !is_last {
-                return again_after(worker, delivery, retry_after);
+    async fn answer(&self, engine: &mut Option<Engine>, id: JobId) -> Ending {
+        match self.worker.backend.store.claim(id).await {
+            Ok(Claim::Won(job)) => self.work_on(engine, *job).await,
+            Ok(Claim::Terminal(job)) => self.announce(&job).await,
+            Ok(Claim::Gone) => {
+                tracing::info!("the job does not exist any more");
+                Ending::Acknowledge
             }
-            Some(failure)
-        }
-        Some(Stop::EngineDied(error)) => {
-            let is_last = delivery.receive_count >= worker.config.retry.crash_budget;
-            tracing::warn!(
-                attempt = job.attempt,
-                is_last,
-                error = &error as &dyn StdError,
-                "the engine died"
-            );
-            if !is_last {
-                return again(worker, delivery);
+            Err(error) => {
+                tracing::warn!(error = &error as &dyn StdError, "could not claim the job");
+                self.again()
             }
-            Some(match error {
-                EngineError::Hung { .. } => Failure::TimedOut,
-                _ => Failure::EngineCrashed,
-            })
         }
-    };
-    conclude(worker, delivery, job, failure, started).await
+    }
+
+    async fn work_on(&self, engine: &mut Option<Engine>, job: Job) -> Ending {
+        let started = Instant::now();
+        attempt::tell(self.worker, &JobEvent::state_of(&job)).await;
+        let mut attempt = Attempt::new(self.worker, engine, job.clone());
+        let stopped = tokio::select! {
+            biased;
+            // Only the work is interrupted, not the telling of its end: that takes no time.
+            () = self.shutdown.cancelled() => Some(Stop::Shutdown),
+            ended = attempt.run() => ended.err(),
+            () = lease::watch(&self.worker.backend, &job, &self.worker.config.lease) => Some(Stop::Fenced),
+        };
+        let job = attempt.into_job();
+        match stopped {
+            None => self.conclude(job, None, started).await,
+            Some(stop) => self.stopped(job, stop, started).await,
+        }
+    }
+
+    /// The attempt ended before the media did: is it the job's end too?
+    async fn stopped(&self, job: Job, stop: Stop, started: Instant) -> Ending {
+        let retry = &self.worker.config.retry;
+        let receive_count = self.delivery.receive_count;
+        let failure = match stop {
+            Stop::Shutdown => {
+                tracing::info!("stopping: the job is given back");
+                return Ending::Again(Duration::ZERO);
+            }
+            Stop::Fenced => return self.superseded(job.id).await,
+            Stop::Failed(failure) => failure,
+            Stop::Passing { failure, retry_after, cause } => {
+                let error = &*cause as &dyn StdError;
+                tracing::warn!(attempt = job.attempt, receive_count, error, "the attempt failed");
+                if receive_count < retry.max_attempts {
+                    return self.again_after(retry_after.unwrap_or_default());
+                }
+                failure
+            }
+            Stop::EngineDied(cause) if was_told_to_stop(&cause) => {
+                // Ctrl-C and service managers tell the worker and its children at the same time.
+                tracing::info!("the engine was told to stop: the job is given back");
+                return Ending::Again(Duration::ZERO);
+            }
+            Stop::EngineDied(cause) => {
+                let error = &cause as &dyn StdError;
+                tracing::warn!(attempt = job.attempt, receive_count, error, "the engine died");
+                if receive_count < retry.crash_budget {
+                    return self.again();
+                }
+                match cause {
+                    EngineError::Hung { .. } => Failure::TimedOut,
+                    _ => Failure::EngineCrashed,
+                }
+            }
+        };
+        self.conclude(job, Some(failure), started).await
+    }
+
+    /// Ends the job in the store, once, then announces it.
+    async fn conclude(&self, job: Job, failure: Option<Failure>, started: Instant) -> Ending {
+        let mut progress = job.progress.clone();
+        progress.eta_ms = None;
+        if failure.is_none() {
+            progress.stage = Stage::Done;
+            progress.fraction = 1.0;
+        }
+        let outcome = Outcome { failure, progress, finished_at: WallTime::now(), expires_at: job.expires_at };
+        match self.worker.backend.store.finish(job.id, job.attempt, &outcome).await {
+            Ok(Finished::First(job)) => {
+                log_finished(&job, started);
+                self.announce(&job).await
+            }
+            Ok(Finished::Already(job)) => self.announce(&job).await,
+            Ok(Finished::Fenced) => self.superseded(job.id).await,
+            Err(error) => {
+                tracing::warn!(error = &error as &dyn StdError, "could not finish the job");
+                self.again()
+            }
+        }
+    }
+
+    /// Publishes how the job ended. Only then is the message done with: a subscriber may hear the end twice, never
+    /// not at all.
+    async fn announce(&self, job: &Job) -> Ending {
+        match self.worker.backend.topic.publish(&JobEvent::state_of(job)).await {
+            Ok(()) => Ending::Acknowledge,
+            Err(error) => {
+                tracing::warn!(error = &error as &dyn StdError, "could not announce the end of the job");
+                self.again()
+            }
+        }
+    }
+
+    /// The store refuses our writes, or told that the job is not ours any more. Finds out why.
+    async fn superseded(&self, id: JobId) -> Ending {
+        match self.worker.backend.store.get(id).await {
+            Ok(Some(job)) if job.status.is_terminal() => {
+                tracing::info!(status = job.status.as_str(), "stopped: the job ended elsewhere");
+                self.announce(&job).await
+            }
+            Ok(None) => {
+                tracing::info!("stopped: the job was deleted");
+                // It may have been fetched while it was deleted.
+                if let Err(error) = self.worker.backend.media.delete(id).await {
+                    let error = &error as &dyn StdError;
+                    tracing::warn!(error, "could not delete the media of a deleted job");
+                }
+                Ending::Acknowledge
+            }
+            Ok(Some(job)) => {
+                tracing::warn!(attempt = job.attempt, "lease_lost: another attempt took over");
+                Ending::Leave
+            }
+            Err(error) => {
+                tracing::warn!(error = &error as &dyn StdError, "lease_lost: the store does not say why");
+                Ending::Leave
+            }
+        }
+    }
+
+    fn again(&self) -> Ending {
+        self.again_after(Duration::ZERO)
+    }
+
+    /// At the earliest after `least`: a site may have asked for it.
+    fn again_after(&self, least: Duration) -> Ending {
+        let delay = self.worker.config.retry.delay_with_jitter(self.delivery.receive_count);
+        Ending::Again(delay.max(least))
+    }
+
+    /// Tells the queue. What fails here heals itself: the message comes again when its visibility ends.
+    async fn settle(&self, ending: Ending) {
+        let queue = &self.worker.backend.queue;
+        let receipt = &self.delivery.receipt;
+        let told = async {
+            match ending {
+                Ending::Acknowledge => queue.delete(receipt).await,
+                Ending::Again(delay) => queue.set_visibility(receipt, delay).await.map(drop),
+                Ending::Leave => Ok(()),
+            }
+        };
+        match tokio::time::timeout(self.worker.config.limits.give_back, told).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => {
+                let error = &error as &dyn StdError;
+                tracing::info!(error, ?ending, "the queue was not told, the message comes again");
+            }
+            Err(_) => tracing::info!(?ending, "the queue did not answer, the message comes again"),
+        }
+    }
 }
 
-/// Ends the job in the store, once, then announces it.
-async fn conclude(
-    worker: &Worker,
-    delivery: &Delivery,
-    job: Job,
-    failure: Option<Failure>,
-    started: Instant,
-) -> Ending {
-    let mut progress = job.progress.clone();
-    progress.eta_ms = None;
-    if failure.is_none() {
-        progress.stage = Stage::Done;
-        progress.fraction = 1.0;
-    }
-    let outcome = Outcome { failure, progress, finished_at: WallTime::now(), expires_at: job.expires_at };
-    match worker.backend.store.finish(job.id, job.attempt, &outcome).await {
-        Ok(Finished::First(job)) => {
-            log_finished(&job, started);
-            announce(worker, delivery, &job).await
-        }
-        Ok(Finished::Already(job)) => announce(worker, delivery, &job).await,
-        Ok(Finished::Fenced) => superseded(worker, delivery, job.id).await,
-        Err(error) => {
-            tracing::warn!(error = &error as &dyn StdError, "could not finish the job");
-            again(worker, delivery)
-        }
-    }
+fn was_told_to_stop(error: &EngineError) -> bool {
+    let EngineError::Died { status: Some(status) } = error else { return false };
+    matches!(status.signal(), Some(libc::SIGINT | libc::SIGTERM | libc::SIGHUP))
 }
 
 /// The one line that answers most questions about a job.
@@ -215,79 +293,6 @@ fn log_finished(job: &Job, started: Instant) {
         wall_ms,
         "job finished",
     );
-}
-
-/// Publishes how the job ended. Only then is the message done with: a subscriber may hear the end twice, never
-/// not at all.
-async fn announce(worker: &Worker, delivery: &Delivery, job: &Job) -> Ending {
-    match worker.backend.topic.publish(&JobEvent::state_of(job)).await {
-        Ok(()) => Ending::Acknowledge,
-        Err(error) => {
-            tracing::warn!(error = &error as &dyn StdError, "could not announce the end of the job");
-            again(worker, delivery)
-        }
-    }
-}
-
-/// The store refuses our writes, or told that the job is not ours any more. Finds out why.
-async fn superseded(worker: &Worker, delivery: &Delivery, id: JobId) -> Ending {
-    match worker.backend.store.get(id).await {
-        Ok(Some(job)) if job.status.is_terminal() => {
-            tracing::info!(status = job.status.as_str(), "stopped: the job ended elsewhere");
-            announce(worker, delivery, &job).await
-        }
-        Ok(None) => {
-            tracing::info!("stopped: the job was deleted");
-            // It may have been fetched while it was deleted.
-            if let Err(error) = worker.backend.media.delete(id).await {
-                tracing::warn!(
-                    error = &error as &dyn StdError,
-                    "could not delete the media of a deleted job"
-                );
-            }
-            Ending::Acknowledge
-        }
-        Ok(Some(job)) => {
-            tracing::warn!(attempt = job.attempt, "lease_lost: another attempt took over");
-            Ending::Leave
-        }
-        Err(error) => {
-            tracing::warn!(error = &error as &dyn StdError, "lease_lost: the store does not say why");
-            Ending::Leave
-        }
-    }
-}
-
-fn again(worker: &Worker, delivery: &Delivery) -> Ending {
-    Ending::Again(worker.config.retry.delay_with_jitter(delivery.receive_count))
-}
-
-fn again_after(worker: &Worker, delivery: &Delivery, asked: Option<Duration>) -> Ending {
-    let delay = worker.config.retry.delay_with_jitter(delivery.receive_count);
-    Ending::Again(delay.max(asked.unwrap_or_default()))
-}
-
-/// Tells the queue. What fails here heals itself: the message comes again when its visibility ends.
-async fn settle(worker: &Worker, delivery: &Delivery, ending: Ending) {
-    let queue = &worker.backend.queue;
-    let told = async {
-        match ending {
-            Ending::Acknowledge => queue.delete(&delivery.receipt).await,
-            Ending::Again(delay) => queue.set_visibility(&delivery.receipt, delay).await.map(drop),
-            Ending::Leave => Ok(()),
-        }
-    };
-    match tokio::time::timeout(worker.config.limits.give_back, told).await {
-        Ok(Ok(())) => {}
-        Ok(Err(error)) => {
-            tracing::info!(
-                error = &error as &dyn StdError,
-                ?ending,
-                "the queue was not told, the message comes again"
-            );
-        }
-        Err(_) => tracing::info!(?ending, "the queue did not answer, the message comes again"),
-    }
 }
 
 #[cfg(test)]

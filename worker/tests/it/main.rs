@@ -1,0 +1,11 @@
+//! One binary for all integration tests of the worker.
+// Helpers are test code too, which `allow-unwrap-in-tests` does not see outside of `#[test]` functions.
+#![allow(clippy::unwrap_used)]
+
+mod crash;
+mod fetch;
+mod kill;
+mod model;
+mod model_convert;
+mod process;
+mod support;

@@ -1,0 +1,146 @@
+//! Workers as processes of their own: killed, stopped, cancelled, and with engines that crash.
+
+use std::time::{Duration, Instant};
+
+use domain::{Failure, JobChange, JobStatus, Stage, WallTime};
+
+use crate::support::{
+    Bench, ProcessEnd, WorkerProcess, check_pages, check_same_words, check_speech, long_speech, send_signal,
+    speech,
+};
+
+#[tokio::test]
+async fn a_killed_worker_leaves_a_job_that_another_one_resumes() {
+    let bench = Bench::new().await;
+    let media = long_speech(bench.folder.path(), 60);
+    let mut listener = bench.listen().await;
+
+    let reference = bench.upload(&media).await;
+    let mut undisturbed = WorkerProcess::start(&bench, "undisturbed", &[]);
+    listener.until_ended(reference).await;
+    undisturbed.child.kill().await.unwrap();
+    let expected = bench.pages(reference).await;
+    assert!(expected.len() >= 3, "60 s are several windows");
+
+    let id = bench.upload(&media).await;
+    let mut first = WorkerProcess::start(&bench, "first", &["--visibility", "2s"]);
+    listener.until_cues(id).await;
+    let engine = ProcessEnd::of(first.engine().expect("the engine is at work"));
+    first.child.kill().await.unwrap();
+    engine.within(Duration::from_secs(2)).await;
+    let committed = bench.job(id).await.progress.pages;
+    assert!((committed as usize) < expected.len(), "it was killed in the middle");
+
+    let second = WorkerProcess::start(&bench, "second", &["--visibility", "2s"]);
+    listener.until_ended(id).await;
+    let job = bench.job(id).await;
+    assert_eq!((job.status, job.attempt), (JobStatus::Completed, 2));
+    let pages = bench.pages(id).await;
+    check_pages(&pages);
+    check_same_words(&pages, &expected);
+
+    let windows = |worker: &WorkerProcess| worker.log().matches("window heard").count();
+    let again = windows(&first) + windows(&second) - windows(&undisturbed);
+    assert!(again <= 1, "{again} windows were transcribed again");
+}
+
+#[tokio::test]
+async fn a_stopped_worker_gives_its_message_back_at_once() {
+    let bench = Bench::new().await;
+    let mut listener = bench.listen().await;
+    let id = bench.upload(&long_speech(bench.folder.path(), 120)).await;
+    let mut worker = WorkerProcess::start(&bench, "stopped", &[]);
+    listener.until_cues(id).await;
+    let engine = ProcessEnd::of(worker.engine().expect("the engine is at work"));
+    let stopped = Instant::now();
+    send_signal(worker.id(), "TERM");
+    // The lease would run for two minutes.
+    let delivery =
+        bench.backend.queue.receive(Duration::from_secs(20), Duration::from_secs(60)).await.unwrap();
+    assert!(stopped.elapsed() < Duration::from_secs(5), "{:?}", stopped.elapsed());
+    assert_eq!(delivery.map(|delivery| delivery.receive_count), Some(2));
+    assert_eq!(worker.wait().await.code(), Some(0));
+    engine.within(Duration::from_secs(2)).await;
+    let job = bench.job(id).await;
+    assert_eq!((job.status, job.attempt), (JobStatus::Running, 1));
+    check_pages(&bench.pages(id).await);
+}
+
+#[tokio::test]
+async fn an_idle_worker_stops_at_once() {
+    let bench = Bench::new().await;
+    let mut listener = bench.listen().await;
+    let id = bench.upload(&speech()).await;
+    let mut worker = WorkerProcess::start(&bench, "idle", &[]);
+    listener.until_ended(id).await;
+    let stopped = Instant::now();
+    send_signal(worker.id(), "INT");
+    assert_eq!(worker.wait().await.code(), Some(0));
+    assert!(stopped.elapsed() < Duration::from_secs(3), "{:?}", stopped.elapsed());
+    check_speech(&bench, id).await;
+}
+
+#[tokio::test]
+async fn a_cancelled_or_deleted_job_ends_its_engine_within_two_seconds() {
+    let bench = Bench::new().await;
+    let media = long_speech(bench.folder.path(), 120);
+    let mut listener = bench.listen().await;
+    let worker = WorkerProcess::start(&bench, "cancelled", &[]);
+
+    let cancelled = bench.upload(&media).await;
+    listener.until_cues(cancelled).await;
+    let engine = ProcessEnd::of(worker.engine().expect("the engine is at work"));
+    bench.backend.store.cancel(cancelled, WallTime::now()).await.unwrap();
+    engine.within(Duration::from_secs(2)).await;
+
+    let deleted = bench.upload(&media).await;
+    listener.until_cues(deleted).await;
+    let engine = ProcessEnd::of(worker.engine().expect("the engine is at work"));
+    bench.backend.store.delete(deleted).await.unwrap();
+    engine.within(Duration::from_secs(2)).await;
+
+    let next = bench.upload(&speech()).await;
+    listener.until_ended(next).await;
+    check_speech(&bench, next).await;
+    let job = bench.job(cancelled).await;
+    assert_eq!(job.status, JobStatus::Cancelled);
+    assert_eq!(bench.backend.media.locate(deleted).await.unwrap(), None);
+    assert!(worker.engine().is_some(), "the worker is well");
+}
+
+#[tokio::test]
+async fn media_that_crashes_the_engine_fails_while_other_jobs_complete() {
+    let bench = Bench::new().await;
+    let media = long_speech(bench.folder.path(), 120);
+    let mut listener = bench.listen().await;
+    let worker = WorkerProcess::start(&bench, "crashing", &["--crash-budget", "3"]);
+    let poison = bench.upload(&media).await;
+    let mut good = Vec::new();
+    for crash in 1..=3 {
+        // What a decoder that aborts looks like from outside.
+        listener.until(poison, is_open).await;
+        let engine = worker.engine().expect("the engine is at work");
+        good.push(bench.upload(&speech()).await);
+        send_signal(engine, "ABRT");
+        if crash < 3 {
+            listener.until(poison, |change| matches!(change, JobChange::Started { .. })).await;
+        }
+    }
+    listener.until_ended(poison).await;
+    let job = bench.job(poison).await;
+    assert_eq!((job.status, job.failure, job.attempt), (JobStatus::Failed, Some(Failure::EngineCrashed), 3));
+    for id in good {
+        listener.until_ended(id).await;
+        check_speech(&bench, id).await;
+    }
+}
+
+/// The engine has opened the media and is hearing the first window.
+fn is_open(change: &JobChange) -> bool {
+    match change {
+        JobChange::Progress { progress } => {
+            progress.stage == Stage::Preparing && progress.duration_ms.is_some()
+        }
+        _ => false,
+    }
+}
