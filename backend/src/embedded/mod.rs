@@ -11,6 +11,7 @@ mod media;
 mod migrations;
 mod queue;
 mod record;
+mod rules;
 mod store;
 mod topic;
 mod watcher;

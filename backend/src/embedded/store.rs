@@ -3,14 +3,11 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use domain::{
-    Attempt, CuePage, Failure, Job, JobId, JobSpec, JobStatus, Progress, Source, Stage, Timestamp, Track,
-    Version, WallTime,
-};
+use domain::{Attempt, CuePage, Job, JobId, JobSpec, JobStatus, Progress, Stage, Track, Version, WallTime};
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
 use super::database::{Database, Durability};
-use super::{listing, record};
+use super::{listing, record, rules};
 use crate::{
     BackendError, Cancelled, Claim, Created, Deleted, Finished, IdempotencyKey, JobPage, JobStore, Listing,
     Outcome, Result, Retried, SavedTrack, Written,
@@ -65,7 +62,7 @@ impl JobStore for EmbeddedStore {
         let progress = progress.clone();
         let report = move |transaction: &Transaction<'_>| {
             let Some(mut job) = held(transaction, id, attempt)? else { return Ok(Written::Fenced) };
-            advance(&mut job.progress, &progress);
+            rules::advance(&mut job.progress, &progress);
             record::update(transaction, &mut job)?;
             Ok(Written::At(job.version))
         };
@@ -102,7 +99,7 @@ impl JobStore for EmbeddedStore {
             if !is_held {
                 return Ok(Finished::Fenced);
             }
-            end(&mut job, outcome);
+            rules::end(&mut job, outcome);
             record::update(transaction, &mut job)?;
             Ok(Finished::First(Box::new(job)))
         };
@@ -116,7 +113,7 @@ impl JobStore for EmbeddedStore {
             if job.status.is_terminal() {
                 return Ok(Finished::Already(Box::new(job)));
             }
-            end(&mut job, outcome);
+            rules::end(&mut job, outcome);
             record::update(transaction, &mut job)?;
             Ok(Finished::First(Box::new(job)))
         };
@@ -155,7 +152,7 @@ impl JobStore for EmbeddedStore {
             }
             transaction.execute("DELETE FROM pages WHERE job = ?1", [id.to_string()])?;
             transaction.execute("DELETE FROM saved_tracks WHERE job = ?1", [id.to_string()])?;
-            restart(&mut job, spec, expires_at);
+            rules::restart(&mut job, spec, expires_at);
             record::update(transaction, &mut job)?;
             Ok(Retried::Queued(Box::new(job)))
         };
@@ -280,7 +277,7 @@ fn append(
             PageOutOfOrder { number: page.number, pages: job.progress.pages }.into(),
         ));
     }
-    advance(&mut job.progress, progress);
+    rules::advance(&mut job.progress, progress);
     job.progress.pages += 1;
     job.progress.cues += page.cues.len() as u32;
     job.progress.transcribed = job.progress.transcribed.max(page.end);
@@ -314,53 +311,6 @@ fn is_repeat(connection: &Connection, id: JobId, attempt: Attempt, page: &CuePag
 struct PageOutOfOrder {
     number: u32,
     pages: u32,
-}
-
-/// Takes over what a worker reports. What is known stays known, and the bar never falls.
-fn advance(known: &mut Progress, reported: &Progress) {
-    known.stage = reported.stage;
-    // `max` ignores NaN, which JSON could not hold.
-    known.fraction = known.fraction.max(reported.fraction).min(1.0);
-    known.eta_ms = reported.eta_ms;
-    known.duration_ms = reported.duration_ms.or(known.duration_ms);
-    if reported.language.is_some() {
-        known.language.clone_from(&reported.language);
-    }
-    known.has_media |= reported.has_media;
-}
-
-fn end(job: &mut Job, outcome: Outcome) {
-    advance(&mut job.progress, &outcome.progress);
-    job.progress.stage = Stage::Done;
-    job.progress.eta_ms = None;
-    match outcome.failure {
-        Some(failure) => fail(job, failure),
-        None => {
-            job.status = JobStatus::Completed;
-            job.progress.fraction = 1.0;
-        }
-    }
-    job.finished_at = Some(outcome.finished_at);
-    job.expires_at = outcome.expires_at;
-}
-
-fn fail(job: &mut Job, failure: Failure) {
-    job.status = JobStatus::Failed;
-    job.failure = Some(failure);
-}
-
-/// The attempt number stays: a writer of the run before is fenced in the new one too.
-fn restart(job: &mut Job, spec: JobSpec, expires_at: WallTime) {
-    let has_media = match spec.source == job.spec.source {
-        true => job.progress.has_media,
-        false => matches!(spec.source, Source::Upload { .. }),
-    };
-    job.progress = Progress { has_media, transcribed: Timestamp(0), ..Progress::default() };
-    job.status = JobStatus::Queued;
-    job.spec = spec;
-    job.failure = None;
-    job.finished_at = None;
-    job.expires_at = expires_at;
 }
 
 fn saved_track(connection: &Connection, id: JobId) -> Result<Option<Track>> {
