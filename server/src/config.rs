@@ -47,7 +47,7 @@ pub struct Config {
     /// How often the slow reconcilers look: expired jobs, dead letters, lost messages, unheard ends.
     #[arg(long, value_name = "DURATION", default_value = "20s", value_parser = parse_duration)]
     pub reconcile_every: Duration,
-    /// An upload must bring 4 KiB in each stretch of this length.
+    /// How long an upload may take for each 4 KiB.
     #[arg(long, value_name = "DURATION", default_value = "20s", value_parser = parse_duration)]
     pub upload_patience: Duration,
     /// The folder whose disk takes the uploads, where free space can be asked for.

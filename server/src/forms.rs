@@ -54,7 +54,7 @@ async fn submit_form(
         if name == "file" {
             // Browsers send the field even when no file was chosen: without a name, and empty.
             let filename = field.file_name().unwrap_or_default().to_owned();
-            let first = field.chunk().await.map_err(malformed)?;
+            let first = field.chunk().await.map_err(malformed)?.filter(|chunk| !chunk.is_empty());
             if filename.is_empty() && first.is_none() {
                 continue;
             }

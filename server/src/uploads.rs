@@ -12,7 +12,7 @@ use bytes::Bytes;
 use domain::{InvalidSpec, JobId, JobSpec, SpecOptions};
 use futures::{Stream, StreamExt as _};
 use sha2::{Digest as _, Sha256};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout};
 
 use crate::Server;
 use crate::error::{ApiError, Result, causes};
@@ -20,7 +20,7 @@ use crate::jobs;
 use crate::query::{self, Query};
 use crate::submit::{self, Submitted};
 
-/// What each stretch of [`upload_patience`](crate::Config::upload_patience) must bring, in bytes.
+/// So many bytes must come within each [`upload_patience`](crate::Config::upload_patience) of waiting.
 const LEAST_PER_STRETCH: u64 = 4096;
 
 /// Free space is asked for again after this many bytes.
@@ -185,40 +185,31 @@ impl Server {
 /// Holds a sender to a minimum rate, so that a dribble cannot keep a connection for ever.
 struct Pace {
     patience: Duration,
-    stretch_ends: Instant,
-    stretch_bytes: u64,
+    /// Spent waiting for the present stretch of bytes. Time spent writing to the disk is not the sender's.
+    waited: Duration,
+    bytes: u64,
 }
 
 impl Pace {
     fn new(patience: Duration) -> Pace {
-        Pace { patience, stretch_ends: Instant::now() + patience, stretch_bytes: 0 }
+        Pace { patience, waited: Duration::ZERO, bytes: 0 }
     }
 
     async fn next<E>(
         &mut self,
         stream: &mut (impl Stream<Item = Result<Bytes, E>> + Unpin),
     ) -> Result<Option<Result<Bytes, E>>> {
-        let item = match timeout_at(self.stretch_ends, stream.next()).await {
-            Ok(item) => item,
-            Err(_) if self.stretch_bytes < LEAST_PER_STRETCH => return Err(ApiError::too_slow()),
-            Err(_) => {
-                self.begin_stretch();
-                timeout_at(self.stretch_ends, stream.next()).await.map_err(|_| ApiError::too_slow())?
-            }
-        };
-        // Time spent writing to the disk is not the sender's.
-        if Instant::now() >= self.stretch_ends || self.stretch_bytes >= LEAST_PER_STRETCH {
-            self.begin_stretch();
-        }
+        let asked_at = Instant::now();
+        let left = self.patience.saturating_sub(self.waited);
+        let item = timeout(left, stream.next()).await.map_err(|_| ApiError::too_slow())?;
+        self.waited += asked_at.elapsed();
         if let Some(Ok(chunk)) = &item {
-            self.stretch_bytes += chunk.len() as u64;
+            self.bytes += chunk.len() as u64;
+        }
+        if self.bytes >= LEAST_PER_STRETCH {
+            *self = Pace::new(self.patience);
         }
         Ok(item)
-    }
-
-    fn begin_stretch(&mut self) {
-        self.stretch_ends = Instant::now() + self.patience;
-        self.stretch_bytes = 0;
     }
 }
 

@@ -142,6 +142,28 @@ async fn progress_is_told_while_the_job_runs() {
 }
 
 #[tokio::test]
+async fn questions_about_a_running_job_do_not_reach_the_store() {
+    let site = Site::start().await;
+    let id = site.submit().await;
+    let version = async || -> u64 {
+        let job: Value = site.get(&format!("/api/v1/jobs/{id}")).await.json().await.unwrap();
+        job["version"].as_u64().unwrap()
+    };
+    let mut socket = crate::socket::Socket::watching(&site, id, 0).await;
+    let mut worker = site.worker().await;
+    worker.report(0.1).await;
+    let heard = worker.job.version;
+    while socket.event().await["version"] != heard {}
+    assert_eq!(version().await, heard);
+    // The store moves on and nobody tells it: an answer that does not know is one that did not ask.
+    let event = worker.silent_page("Hello.").await;
+    assert_eq!(version().await, heard);
+    worker.publish(&event).await;
+    while socket.event().await["version"] != event.version {}
+    assert_eq!(version().await, event.version);
+}
+
+#[tokio::test]
 async fn a_waiting_get_answers_promptly_at_the_end() {
     let site = Site::start().await;
     let id = site.submit().await;
