@@ -6,6 +6,7 @@
 #![allow(clippy::unwrap_used, reason = "clippy knows only functions marked as tests, not what they share")]
 
 mod embedded;
+mod faults;
 mod media_contract;
 mod queue_contract;
 mod store_contract;
