@@ -41,8 +41,9 @@ pub async fn serve(
         let stream = tokio::select! {
             () = &mut shutdown => break,
             stream = accept(&listener) => stream,
-            Some(_) = connections.join_next() => continue,
         };
+        // Here and not in a branch of its own: an end of another connection must not cut a pause short.
+        while connections.try_join_next().is_some() {}
         connections.spawn(serve_one(stream, router.clone(), stop.clone()));
     }
     drop(listener);

@@ -3,14 +3,14 @@
 use std::time::{Duration, Instant};
 
 use axum::extract::{Request, State};
-use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use tower_http_csrf::csrf::ProtectionError;
 use tracing::Instrument as _;
 
 use crate::Server;
-use crate::error::ApiError;
+use crate::error::{ApiError, Result};
 
 /// Pages and server functions answer within this time.
 const PAGE_PATIENCE: Duration = Duration::from_secs(30);
@@ -114,6 +114,23 @@ pub fn foreign(_: ProtectionError) -> Response {
     .into_response()
 }
 
+/// Pages of other sites may not listen. Programs other than browsers send no origin, and are no danger here.
+pub fn check_origin(headers: &HeaderMap) -> Result<()> {
+    let Some(origin) = headers.get(header::ORIGIN) else { return Ok(()) };
+    let origin = origin.to_str().unwrap_or_default();
+    let authority = origin.strip_prefix("https://").or_else(|| origin.strip_prefix("http://"));
+    let host = headers.get(header::HOST).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    if authority.is_some_and(|authority| !host.is_empty() && authority.eq_ignore_ascii_case(host)) {
+        return Ok(());
+    }
+    Err(ApiError::new(
+        StatusCode::FORBIDDEN,
+        "foreign_origin",
+        "Pages of other sites may not use this socket.",
+        "Open Cuelight's own pages.",
+    ))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -129,5 +146,28 @@ mod tests {
         ] {
             assert_eq!(host_name(host), name, "{host}");
         }
+    }
+
+    #[test]
+    fn only_our_own_pages_may_listen() {
+        let check = |origin: Option<&'static str>, is_fine: bool| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::HOST, HeaderValue::from_static("cuelight.example:8080"));
+            if let Some(origin) = origin {
+                headers.insert(header::ORIGIN, HeaderValue::from_static(origin));
+            }
+            assert_eq!(check_origin(&headers).is_ok(), is_fine, "{origin:?}");
+        };
+        check(None, true);
+        check(Some("http://cuelight.example:8080"), true);
+        check(Some("https://cuelight.example:8080"), true);
+        check(Some("https://evil.example"), false);
+        check(Some("null"), false);
+        check(Some(""), false);
+        check(Some("http://cuelight.example"), false);
+        check(Some("http://cuelight.example:80801"), false);
+        check(Some("http://cuelight.example:8080.evil.example"), false);
+        check(Some("http://evil@cuelight.example:8080"), false);
+        check(Some("ftp://cuelight.example:8080"), false);
     }
 }

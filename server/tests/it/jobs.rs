@@ -131,7 +131,7 @@ async fn progress_is_told_while_the_job_runs() {
     let queued: Value = site.get(&path).await.json().await.unwrap();
     assert_eq!(queued["status"], "queued");
 
-    let mut socket = crate::socket::Socket::watching(&site, id, 0).await;
+    let mut socket = crate::listener::Socket::watching(&site, id, 0).await;
     let mut worker = site.worker().await;
     worker.report(0.25).await;
     // What the socket has told, this server has heard.
@@ -149,7 +149,7 @@ async fn questions_about_a_running_job_do_not_reach_the_store() {
         let job: Value = site.get(&format!("/api/v1/jobs/{id}")).await.json().await.unwrap();
         job["version"].as_u64().unwrap()
     };
-    let mut socket = crate::socket::Socket::watching(&site, id, 0).await;
+    let mut socket = crate::listener::Socket::watching(&site, id, 0).await;
     let mut worker = site.worker().await;
     worker.report(0.1).await;
     let heard = worker.job.version;

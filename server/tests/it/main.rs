@@ -5,6 +5,7 @@
 
 mod forms;
 mod jobs;
+mod listener;
 mod media;
 mod pages;
 mod reconcile;

@@ -8,7 +8,7 @@ use reqwest::Method;
 use serde_json::Value;
 use server::Config;
 
-use crate::socket::Socket;
+use crate::listener::Socket;
 use crate::support::{Site, config, error_of};
 
 fn eager() -> Config {

@@ -3,77 +3,16 @@
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-use domain::{JobEvent, JobId, Version};
-use futures::{SinkExt as _, StreamExt as _};
+use domain::{JobEvent, JobId};
+use futures::SinkExt as _;
 use reqwest::Method;
 use serde_json::{Value, json};
-use tokio::net::TcpStream;
+use tokio_tungstenite::connect_async;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
-use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::{Error, Message};
-use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
+use crate::listener::Socket;
 use crate::support::Site;
-
-pub struct Socket {
-    stream: WebSocketStream<MaybeTlsStream<TcpStream>>,
-}
-
-impl Socket {
-    pub async fn open(site: &Site) -> Socket {
-        let (stream, _) = connect_async(format!("ws://{}/ws", site.address)).await.unwrap();
-        Socket { stream }
-    }
-
-    /// Returns when the watch stands: its first event was heard by then, if `after` is behind.
-    pub async fn watching(site: &Site, id: JobId, after: Version) -> Socket {
-        let mut socket = Socket::open(site).await;
-        socket.say(json!({ "watch": id, "after": after })).await;
-        socket
-    }
-
-    pub async fn say(&mut self, value: Value) {
-        self.stream.send(Message::text(value.to_string())).await.unwrap();
-    }
-
-    pub async fn event(&mut self) -> Value {
-        match self.message().await {
-            Message::Text(text) => serde_json::from_str(&text).unwrap(),
-            other => panic!("no event: {other:?}"),
-        }
-    }
-
-    async fn message(&mut self) -> Message {
-        loop {
-            let next = tokio::time::timeout(Duration::from_secs(20), self.stream.next());
-            match next.await.expect("a message in time").expect("an open socket").unwrap() {
-                Message::Ping(_) | Message::Pong(_) => {}
-                message => return message,
-            }
-        }
-    }
-
-    /// Events until and with the first one named `last`.
-    async fn events_until(&mut self, last: &str) -> Vec<Value> {
-        let mut events = Vec::new();
-        loop {
-            events.push(self.event().await);
-            if events.last().unwrap()["event"] == last {
-                return events;
-            }
-        }
-    }
-
-    pub async fn close_code(&mut self) -> u16 {
-        loop {
-            match self.message().await {
-                Message::Close(Some(CloseFrame { code, .. })) => return code.into(),
-                Message::Close(None) => panic!("closed without a code"),
-                _ => {}
-            }
-        }
-    }
-}
 
 fn names(events: &[Value]) -> Vec<&str> {
     events.iter().map(|event| event["event"].as_str().unwrap()).collect()
