@@ -68,7 +68,11 @@ impl WorkerConfig {
         Ok(WorkerConfig {
             slots: args.slots.max(1),
             poll_wait: Duration::from_secs(20),
-            lease: LeaseConfig { visibility: args.visibility, ..LeaseConfig::default() },
+            lease: LeaseConfig {
+                // Nobody can extend a shorter lease in time.
+                visibility: args.visibility.max(Duration::from_secs(1)),
+                ..LeaseConfig::default()
+            },
             retry: RetryConfig {
                 max_attempts: args.max_attempts,
                 crash_budget: args.crash_budget,

@@ -14,7 +14,7 @@ use worker::engine::Engine;
 use worker::fetch::Open;
 use worker::process::Worker;
 
-use crate::support::{Bench, check_pages, check_same_words, long_speech, work_until_idle};
+use crate::support::{Bench, check_pages, check_same_words, speech, work_until_idle};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whichever_call_fails_before_its_effect_the_job_ends_once_and_is_announced() {
@@ -27,8 +27,7 @@ async fn whichever_call_fails_after_its_effect_the_job_ends_once_and_is_announce
 }
 
 async fn fail_every_call(when: FaultWhen) {
-    let folder = tempfile::tempdir().unwrap();
-    let link = serve(&long_speech(folder.path(), 18)).await;
+    let link = serve(&speech()).await;
     let mut engine = None;
     let (reference, calls) = run_job(&link, None, &mut engine).await;
     assert!(reference.len() >= 2, "a job of one page tests too little");
@@ -77,9 +76,9 @@ fn config(bench: &Bench) -> WorkerConfig {
 
 async fn serve(media: &Path) -> String {
     let bytes = std::fs::read(media).unwrap();
-    let site = Router::new().route("/speech.mp3", get(async move || bytes.clone()));
+    let site = Router::new().route("/speech.wav", get(async move || bytes.clone()));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let link = format!("http://{}/speech.mp3", listener.local_addr().unwrap());
+    let link = format!("http://{}/speech.wav", listener.local_addr().unwrap());
     tokio::spawn(async move { axum::serve(listener, site).await });
     link
 }

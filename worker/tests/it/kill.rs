@@ -45,6 +45,29 @@ async fn a_killed_worker_leaves_a_job_that_another_one_resumes() {
 }
 
 #[tokio::test]
+async fn a_worker_that_was_frozen_changes_nothing_when_it_wakes() {
+    let bench = Bench::new().await;
+    let mut listener = bench.listen().await;
+    let id = bench.upload(&long_speech(bench.folder.path(), 40)).await;
+    let frozen = WorkerProcess::start(&bench, "frozen", &["--visibility", "2s"]);
+    listener.until_cues(id).await;
+    let engine = ProcessEnd::of(frozen.engine().expect("the engine is at work"));
+    send_signal(frozen.id(), "STOP");
+    let other = WorkerProcess::start(&bench, "other", &["--visibility", "2s"]);
+    listener.until_ended(id).await;
+    let (job, pages) = (bench.job(id).await, bench.pages(id).await);
+    assert_eq!((job.status, job.attempt), (JobStatus::Completed, 2));
+
+    drop(other);
+    send_signal(frozen.id(), "CONT");
+    engine.within(Duration::from_secs(5)).await;
+    let next = bench.upload(&speech()).await;
+    listener.until_ended(next).await;
+    assert_eq!(bench.job(id).await, job);
+    assert_eq!(bench.pages(id).await, pages);
+}
+
+#[tokio::test]
 async fn a_stopped_worker_gives_its_message_back_at_once() {
     let bench = Bench::new().await;
     let mut listener = bench.listen().await;

@@ -163,6 +163,21 @@ async fn a_model_that_is_not_here_fails_the_job_at_once() {
 }
 
 #[tokio::test]
+async fn a_job_that_takes_longer_than_it_may_is_told_so() {
+    let bench = Bench::new().await;
+    let mut listener = bench.listen().await;
+    let mut config = bench.config();
+    config.limits.job_floor = Duration::from_millis(50);
+    config.limits.job_per_media = 0;
+    let worker = bench.start(config);
+    let id = bench.upload(&long_speech(bench.folder.path(), 60)).await;
+    listener.until_ended(id).await;
+    assert_eq!(bench.job(id).await.failure, Some(Failure::TimedOut));
+    worker.stop().await;
+    assert!(bench.is_idle().await);
+}
+
+#[tokio::test]
 async fn a_worker_without_its_model_does_not_start() {
     let bench = Bench::new().await;
     let mut config = bench.config();
