@@ -58,16 +58,34 @@ impl Problem {
         Problem::new(Field::Url, "There is no link, and no file.", "Paste a link, or choose a file.")
     }
 
-    pub fn too_large(bytes: u64, max_upload_bytes: u64) -> Problem {
+    /// What can be said of a link before it is sent; the server has the last word.
+    pub fn of_link(link: &str) -> Option<Problem> {
+        let link = link.trim();
+        if link.is_empty() {
+            return Some(Problem::nothing_chosen());
+        }
+        let scheme = link.split_once("://").map(|(scheme, _)| scheme.to_ascii_lowercase());
+        match scheme.as_deref() {
+            Some("http" | "https") => None,
+            Some(_) => Some(Problem::told("url_scheme", "url", 0)),
+            None => Some(Problem::told("url_malformed", "url", 0)),
+        }
+    }
+
+    /// The same for the size of a file.
+    pub fn of_file(bytes: u64, max_upload_bytes: u64) -> Option<Problem> {
+        if bytes == 0 {
+            return Some(Problem::told("empty_upload", "file", max_upload_bytes));
+        }
+        if bytes <= max_upload_bytes {
+            return None;
+        }
         let message = format!(
             "The file is larger than this installation takes: {} of at most {}.",
             text::bytes(bytes),
             text::bytes(max_upload_bytes)
         );
-        Problem {
-            message,
-            ..Problem::new(Field::File, "", "Submit only its sound, or ask the operator for a higher limit.")
-        }
+        Some(Problem { message, ..Problem::told("media_too_large", "file", max_upload_bytes) })
     }
 
     pub fn connection_lost(field: Field) -> Problem {
@@ -205,5 +223,18 @@ mod tests {
             assert_eq!(problem.field, Field::Url);
         }
         assert_eq!(Problem::told("unavailable", "", 0).field, Field::Form);
+    }
+
+    #[test]
+    fn what_can_be_seen_here_is_not_sent() {
+        let field = |problem: Option<Problem>| problem.map(|problem| problem.field);
+        for link in ["https://example.org/a", " HTTP://example.org"] {
+            assert_eq!(Problem::of_link(link), None, "{link}");
+        }
+        for link in ["", "  ", "example.org/a.mp4", "ftp://example.org/a"] {
+            assert_eq!(field(Problem::of_link(link)), Some(Field::Url), "{link}");
+        }
+        assert_eq!([1, 10].map(|bytes| Problem::of_file(bytes, 10)), [None, None]);
+        assert_eq!([0, 11].map(|bytes| field(Problem::of_file(bytes, 10))), [Some(Field::File); 2]);
     }
 }

@@ -24,8 +24,8 @@ pub fn DropZone<F: Fn() + 'static>(
                     <path d="M12 16V4m0 0L7 9m5-5 5 5M4 16v2.500A1.500 1.500 0 0 0 5.500 20h13a1.500 1.500 0 0 0 1.500-1.500V16" />
                 </svg>
                 <p id="file-about">
-                    <strong>"Drop a video or sound file here"</strong>
-                    <span>"up to " {text::bytes(max_upload_bytes)}</span>
+                    <strong>"Drop it here"</strong>
+                    <span>"Video or sound, up to " {text::bytes(max_upload_bytes)}</span>
                 </p>
                 <input
                     node_ref=file

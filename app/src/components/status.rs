@@ -14,12 +14,9 @@ pub fn Facts(state: RwSignal<JobState>) -> impl IntoView {
             let mut facts = Vec::new();
             facts.extend(job.duration_ms.map(text::clock));
             let spoken = job.language.as_deref().map(text::language);
-            facts.push(match (spoken, job.task) {
-                (Some(spoken), Task::Transcribe) => spoken,
-                (Some(spoken), Task::Translate) => format!("{spoken} into English"),
-                (None, Task::Transcribe) => "Language: to be detected".into(),
-                (None, Task::Translate) => "Into English".into(),
-            });
+            let is_unheard = spoken.is_none() && !job.status.is_terminal();
+            facts.extend(spoken.or_else(|| is_unheard.then(|| "Language not heard yet".into())));
+            facts.extend((job.task == Task::Translate).then(|| "into English".into()));
             facts.extend(job.model.as_ref().map(|model| format!("Model {model}")));
             facts
         })
@@ -83,7 +80,7 @@ fn Numbers(job: Memo<JobView>) -> impl IntoView {
             if !job.status.is_terminal() {
                 // The browser's clock may lag behind the server's.
                 let elapsed = now.get().map(|now| (now - job.created_at.as_millisecond()).max(0) as u64);
-                numbers.extend(elapsed.map(|ms| format!("{} since submitted", text::clock(ms))));
+                numbers.extend(elapsed.map(|ms| format!("{} elapsed", text::clock(ms))));
             } else if let Some(finished) = job.finished_at.filter(|_| job.status == JobStatus::Completed) {
                 let took = (finished.as_millisecond() - job.created_at.as_millisecond()).max(0) as u64;
                 numbers.push(format!("in {}", text::clock(took)));

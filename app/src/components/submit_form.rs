@@ -76,8 +76,8 @@ pub fn SubmitForm(choices: Choices) -> impl IntoView {
         problem.set(None);
         if let Some(chosen) = chosen_file(file) {
             let total = chosen.size() as u64;
-            if total > max_upload_bytes {
-                problem.set(Some(Problem::too_large(total, max_upload_bytes)));
+            if let Some(found) = Problem::of_file(total, max_upload_bytes) {
+                problem.set(Some(found));
                 return focus_problem(problem, url, file);
             }
             sending.set(Some(Sending::File { sent: 0, total }));
@@ -89,8 +89,8 @@ pub fn SubmitForm(choices: Choices) -> impl IntoView {
             return;
         }
         let link = field(&wish, "url");
-        if link.trim().is_empty() {
-            problem.set(Some(Problem::nothing_chosen()));
+        if let Some(found) = Problem::of_link(&link) {
+            problem.set(Some(found));
             return focus_problem(problem, url, file);
         }
         sending.set(Some(Sending::Link));
@@ -176,7 +176,7 @@ fn Options(models: Vec<String>, problem: RwSignal<Option<Problem>>) -> impl Into
     view! {
         <div class="options">
             <div class="field">
-                <label for="language">"Spoken language"</label>
+                <label for="language">"Language"</label>
                 <LanguageSelect id="language" problem=about(problem, Field::Language) />
                 <Complaint problem field=Field::Language />
             </div>

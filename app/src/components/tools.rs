@@ -49,7 +49,7 @@ pub fn RetryForm(state: RwSignal<JobState>, choices: Choices) -> impl IntoView {
         <form class="retry" method="post" action=format!("/jobs/{}/retry", job.id)>
             <div class="options">
                 <div class="field">
-                    <label for="retry-language">"Spoken language"</label>
+                    <label for="retry-language">"Language"</label>
                     <LanguageSelect id="retry-language" chosen=job.language.unwrap_or_default() />
                 </div>
                 <div class="field">

@@ -90,10 +90,10 @@ fn ShownJob(detail: JobDetail, choices: Choices) -> impl IntoView {
             }}
             <div class="watch" class:bare=move || !is_shown.get()>
                 <div class="stage">
-                    {move || match (has_media.get(), is_shown.get()) {
-                        (true, _) => view! { <Player state media position /> }.into_any(),
-                        (false, true) => view! { <NoPlayer state /> }.into_any(),
-                        (false, false) => ().into_any(),
+                    {move || match (is_shown.get(), has_media.get()) {
+                        (true, true) => view! { <Player state media position /> }.into_any(),
+                        (true, false) => view! { <NoPlayer state /> }.into_any(),
+                        (false, _) => ().into_any(),
                     }}
                     {move || has_cues.get().then(|| view! { <Downloads state /> })}
                 </div>
