@@ -1,4 +1,5 @@
 use std::io::IsTerminal;
+use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
@@ -27,11 +28,27 @@ enum Command {
     Engine(engine::child::EngineArgs),
 }
 
-fn main() -> anyhow::Result<()> {
-    match Cli::parse().command {
+fn main() -> ExitCode {
+    let ended = match Cli::parse().command {
         // Before any thread exists: the child confines itself, and threads inherit it.
         Command::Engine(args) => engine::child::run(args),
         command => run(command),
+    };
+    match ended {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tell(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// What went wrong and why, for the person at the terminal: a backtrace would not help them.
+#[allow(clippy::print_stderr)]
+fn tell(error: &anyhow::Error) {
+    eprintln!("error: {error}");
+    for cause in error.chain().skip(1) {
+        eprintln!("because: {cause}");
     }
 }
 

@@ -3,7 +3,7 @@
 use std::error::Error as StdError;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use backend::{Backend, Delivery};
@@ -29,6 +29,10 @@ const QUEUE_TROUBLE: RetryConfig = RetryConfig {
 
 /// From the first stop signal to the end; the jobs were given back long before.
 const GRACE: Duration = Duration::from_secs(25);
+
+/// Signals so close together are one wish: Ctrl-C reaches the whole process group, and a script in that group
+/// passes it on.
+const ONE_STOP: Duration = Duration::from_millis(500);
 
 /// Pulls until `shutdown` is cancelled: then polling stops at once, running jobs are given back at their last
 /// committed window, and it returns. Fails only before the first poll.
@@ -82,17 +86,22 @@ fn stop_on_signals(shutdown: CancellationToken) -> std::io::Result<()> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     tokio::spawn(async move {
-        for count in 1.. {
+        let mut first: Option<Instant> = None;
+        loop {
             tokio::select! {
                 _ = terminate.recv() => {}
                 _ = interrupt.recv() => {}
             }
-            if count > 1 {
+            match first {
+                None => {
+                    tracing::info!("stopping");
+                    shutdown.cancel();
+                    first = Some(Instant::now());
+                }
+                Some(first) if first.elapsed() < ONE_STOP => {}
                 // The kernel kills the engines with us.
-                std::process::exit(130);
+                Some(_) => std::process::exit(130),
             }
-            tracing::info!("stopping");
-            shutdown.cancel();
         }
     });
     Ok(())

@@ -36,8 +36,7 @@ async fn fail_every_call(when: FaultWhen) {
     loop {
         let plan = FaultPlan { fail_call, when };
         let (pages, calls) = run_job(&link, Some(plan), &mut engine).await;
-        println!("{plan:?}");
-        check_same_words(&pages, &reference);
+        check_same_words(&pages, &reference, &format!("{plan:?}"));
         // Its call never came: every one before it was tried.
         if calls < fail_call {
             return;

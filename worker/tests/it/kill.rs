@@ -37,7 +37,7 @@ async fn a_killed_worker_leaves_a_job_that_another_one_resumes() {
     assert_eq!((job.status, job.attempt), (JobStatus::Completed, 2));
     let pages = bench.pages(id).await;
     check_pages(&pages);
-    check_same_words(&pages, &expected);
+    check_same_words(&pages, &expected, "after the kill");
 
     let windows = |worker: &WorkerProcess| worker.log().matches("window heard").count();
     let again = windows(&first) + windows(&second) - windows(&undisturbed);
@@ -101,6 +101,25 @@ async fn an_idle_worker_stops_at_once() {
     assert_eq!(worker.wait().await.code(), Some(0));
     assert!(stopped.elapsed() < Duration::from_secs(3), "{:?}", stopped.elapsed());
     check_speech(&bench, id).await;
+}
+
+#[tokio::test]
+async fn a_stop_that_arrives_twice_is_one_stop() {
+    let bench = Bench::new().await;
+    let mut listener = bench.listen().await;
+    let id = bench.upload(&long_speech(bench.folder.path(), 120)).await;
+    let mut worker = WorkerProcess::start(&bench, "twice", &[]);
+    listener.until_cues(id).await;
+    // Ctrl-C goes to the worker, to its engine, and to the script that started it and passes it on.
+    send_signal(worker.engine().expect("the engine is at work"), "INT");
+    send_signal(worker.id(), "INT");
+    send_signal(worker.id(), "TERM");
+    assert_eq!(worker.wait().await.code(), Some(0));
+    let delivery = bench.backend.queue.receive(Duration::ZERO, Duration::from_secs(60)).await.unwrap();
+    assert_eq!(delivery.map(|delivery| delivery.receive_count), Some(2));
+    let scratch = std::fs::read_dir(bench.data().join("scratch")).unwrap();
+    let left: Vec<_> = scratch.map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(left, ["lock"]);
 }
 
 #[tokio::test]

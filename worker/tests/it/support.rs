@@ -338,7 +338,7 @@ pub fn cues(pages: &[CuePage]) -> Vec<Cue> {
 
 /// The same words at the same times: none doubled, none lost. The voice model hears a resumed job with another
 /// past, so a word's edge at a silence may move by a few of its frames.
-pub fn check_same_words(pages: &[CuePage], expected: &[CuePage]) {
+pub fn check_same_words(pages: &[CuePage], expected: &[CuePage], when: &str) {
     let words =
         |pages: &[CuePage]| -> Vec<Word> { pages.iter().flat_map(|page| page.words.clone()).collect() };
     let (words, expected) = (words(pages), words(expected));
@@ -346,7 +346,7 @@ pub fn check_same_words(pages: &[CuePage], expected: &[CuePage]) {
     let is_same =
         |(a, b): (&Word, &Word)| a.text == b.text && is_near(a.start, b.start) && is_near(a.end, b.end);
     let are_same = words.len() == expected.len() && words.iter().zip(&expected).all(is_same);
-    assert!(are_same, "{words:#?}\ninstead of\n{expected:#?}");
+    assert!(are_same, "{when}: {words:#?}\ninstead of\n{expected:#?}");
 }
 
 /// Pages follow each other: numbered without gaps, in time without overlap, and their cues make a track.
