@@ -39,7 +39,8 @@ pub fn Player(
         // It may have loaded, or failed, before this page woke up.
         look();
         let element: &HtmlMediaElement = video.unchecked_ref();
-        let replaced = Subtitles::replace_file(element, &state.with_untracked(subtitle_language));
+        let mut replaced = Subtitles::replace_file(element, &state.with_untracked(subtitle_language));
+        state.with_untracked(|state| replaced.show(&state.pages));
         subtitles.set_value(Some(SendWrapper::new(replaced)));
     });
     Effect::new(move || {

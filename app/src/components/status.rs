@@ -57,7 +57,9 @@ pub fn Status(state: RwSignal<JobState>) -> impl IntoView {
                 JobStatus::Queued | JobStatus::Running => view! { <Progress job /> }.into_any(),
                 JobStatus::Failed => view! { <Reason job /> }.into_any(),
                 JobStatus::Cancelled => {
-                    view! { <p>"What was transcribed before stays below. Retry it to start over."</p> }.into_any()
+                    let kept = job.with_untracked(|job| job.cues > 0);
+                    let words = if kept { "What was transcribed before is below. " } else { "" };
+                    view! { <p>{words} "Retry it to start over."</p> }.into_any()
                 }
                 JobStatus::Completed => view! { <Silence job /> }.into_any(),
             }}
