@@ -14,7 +14,7 @@ use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
-use domain::{Failure, Timestamp};
+use domain::Failure;
 
 use self::ffmpeg::FfmpegReader;
 use self::native::NativeReader;
@@ -41,8 +41,8 @@ enum Decoder {
 
 impl AudioReader {
     /// Opens `path` and decodes until the first sound, so that what cannot be decoded fails here.
-    /// Reading starts at `from`; media longer than `max_duration_ms` fails.
-    pub fn open(path: &Path, from: Timestamp, max_duration_ms: u64) -> Result<AudioReader, Failure> {
+    /// Reading starts at sample `first_sample`; media longer than `max_duration_ms` fails.
+    pub fn open(path: &Path, first_sample: u64, max_duration_ms: u64) -> Result<AudioReader, Failure> {
         let file = File::open(path).map_err(|error| {
             tracing::warn!(%error, "could not open the media");
             Failure::CorruptMedia
@@ -74,7 +74,6 @@ impl AudioReader {
         if duration_ms.is_some_and(|duration| duration > max_duration_ms) {
             return Err(Failure::MediaTooLong { limit_ms: max_duration_ms });
         }
-        let first_sample = from.0 * SAMPLE_RATE / 1000;
         Ok(AudioReader { decoder, duration_ms, first_sample, decoded: 0, max_duration_ms })
     }
 
@@ -83,9 +82,9 @@ impl AudioReader {
         self.duration_ms
     }
 
-    /// Where on the time line the first sample of [`AudioReader::read`] lies, in samples.
-    pub fn first_sample(&self) -> u64 {
-        self.first_sample
+    /// Samples decoded so far, those before the first one included; at the end, the length of the media.
+    pub fn decoded(&self) -> u64 {
+        self.decoded
     }
 
     /// Appends the next samples to `out`, possibly none; `false` at the end. Gaps between packets come as silence.

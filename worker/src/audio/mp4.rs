@@ -114,7 +114,8 @@ impl Parser<'_> {
                 self.track().id = id;
             }
             b"mdhd" => self.track().timescale = self.timescale(inside)?,
-            b"hdlr" => self.track().handler = self.bytes(inside + 8)?,
+            // QuickTime has a second one further down, for the kind of reference to the data.
+            b"hdlr" if self.track().handler == [0; 4] => self.track().handler = self.bytes(inside + 8)?,
             b"stsd" if box_end >= inside + 16 => self.track().sample_entry = self.bytes(inside + 12)?,
             b"elst" => self.edit_list(inside)?,
             _ => {}

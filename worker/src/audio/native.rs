@@ -75,6 +75,7 @@ impl NativeReader {
             .map_err(|error| match error {
                 Error::Unsupported(_) => match mp4_tracks.iter().find(|track| track.is_sound) {
                     Some(track) => unsupported_entry(track),
+                    None if sniffed != Sniffed::Unknown => Failure::CorruptMedia,
                     None => Failure::UnsupportedFormat { found: "unknown data".into() },
                 },
                 error => {
@@ -200,7 +201,7 @@ impl NativeReader {
                 return Ok(());
             }
         };
-        if !self.resampler.as_ref().is_some_and(|resampler| resampler.rate() == rate) {
+        if self.resampler.as_ref().is_none_or(|resampler| resampler.rate() != rate) {
             if let Some(mut old) = self.resampler.take() {
                 old.finish(&mut self.ready);
             }

@@ -14,6 +14,8 @@ pub enum Sniffed {
     Foreign(&'static str),
     /// MP4 and its family: MOV, M4A, 3GP.
     Mp4,
+    /// Another container that we read ourselves: if that fails, it is damaged.
+    Native,
     /// Anything else: worth probing.
     Unknown,
 }
@@ -59,6 +61,13 @@ fn sniff_bytes(head: &[u8]) -> Sniffed {
         (4, b"moov", Sniffed::Mp4),
         (4, b"mdat", Sniffed::Mp4),
         (4, b"wide", Sniffed::Mp4),
+        (8, b"WAVE", Sniffed::Native),
+        (8, b"AIFF", Sniffed::Native),
+        (8, b"AIFC", Sniffed::Native),
+        (0, b"OggS", Sniffed::Native),
+        (0, b"fLaC", Sniffed::Native),
+        (0, b"caff", Sniffed::Native),
+        (0, b"\x1a\x45\xdf\xa3", Sniffed::Native),
     ];
     if head.is_empty() {
         return Sniffed::Empty;
@@ -123,8 +132,8 @@ mod tests {
         check(b"\x89PNG\r\n\x1a\n\0\0", Sniffed::NotMedia("PNG image"));
         check(b"\0\0\0\x20ftypisom", Sniffed::Mp4);
         check(b"RIFF\x10\0\0\0AVI LIST", Sniffed::Foreign("AVI video"));
-        check(b"RIFF\x10\0\0\0WAVEfmt ", Sniffed::Unknown);
+        check(b"RIFF\x10\0\0\0WAVEfmt ", Sniffed::Native);
         check(b"ID3\x04\0\0\0\0", Sniffed::Unknown);
-        check(b"\x1aE\xdf\xa3\x01\0\0", Sniffed::Unknown);
+        check(b"\x1aE\xdf\xa3\x01\0\0", Sniffed::Native);
     }
 }

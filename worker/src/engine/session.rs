@@ -51,7 +51,9 @@ pub fn transcribe(
     threads: NonZeroUsize,
     listener: &dyn Listener,
 ) -> Result<u64, SessionError> {
-    let mut reader = AudioReader::open(&request.media, request.resume_from, request.max_duration_ms)?;
+    let first_sample = request.resume_from.0.saturating_mul(SAMPLE_RATE) / 1000;
+    let origin = Windows::origin(first_sample);
+    let mut reader = AudioReader::open(&request.media, origin, request.max_duration_ms)?;
     listener.event(EngineEvent::Opened { duration_ms: reader.duration_ms() });
     let (transcribers, voice, is_multilingual) = models.load(request, threads)?;
     let language = OnceLock::new();
@@ -75,7 +77,7 @@ pub fn transcribe(
             inputs.push(item_sender);
             outputs.push(receiver);
         }
-        let producer = scope.spawn(move || produce(&mut reader, voice, &inputs, listener));
+        let producer = scope.spawn(move || produce(&mut reader, voice, first_sample, &inputs, listener));
 
         let mut is_told = was_given;
         let mut error = None;
@@ -149,19 +151,15 @@ fn work(
 fn produce(
     reader: &mut AudioReader,
     voice: &mut VoiceModel,
+    first_sample: u64,
     inputs: &[SyncSender<Job>],
     listener: &dyn Listener,
 ) -> Result<u64, SessionError> {
-    let first_sample = reader.first_sample();
-    let mut length = first_sample;
     let mut windows = Windows::new(voice, first_sample);
     let mut turns = inputs.iter().cycle();
     let mut is_first_window = true;
     loop {
-        let buffer = windows.buffer();
-        let before = buffer.len();
-        let is_more = reader.read(buffer)?;
-        length += (buffer.len() - before) as u64;
+        let is_more = reader.read(windows.buffer())?;
         listener.sign_of_life();
         for item in windows.take(!is_more)? {
             let decides_language = is_first_window && matches!(item, Item::Window(_));
@@ -173,7 +171,7 @@ fn produce(
             }
         }
         if !is_more {
-            return Ok(length * 1000 / SAMPLE_RATE);
+            return Ok(reader.decoded() * 1000 / SAMPLE_RATE);
         }
     }
 }

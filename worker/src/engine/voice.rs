@@ -55,20 +55,35 @@ impl Window {
 pub struct Windows<'a> {
     model: &'a mut VoiceModel,
     cutter: Cutter,
-    /// Position of the stream's first sample; frames count from there.
-    origin: u64,
-    /// Samples from `origin + dropped` on.
+    /// Frames before this one are judged and not cut.
+    first_frame: u64,
+    /// Samples from `dropped` on.
     samples: Vec<f32>,
     dropped: u64,
-    /// Samples the model has judged, from `origin` on.
+    /// The model has judged everything before this sample.
     judged: u64,
 }
 
 impl<'a> Windows<'a> {
-    /// The stream begins at sample `origin` of the media.
-    pub fn new(model: &'a mut VoiceModel, origin: u64) -> Windows<'a> {
-        let cutter = Cutter::new(0, origin == 0);
-        Windows { model, cutter, origin, samples: Vec::new(), dropped: 0, judged: 0 }
+    /// The stream is to begin at [`Windows::origin`] of `first`; no window begins before sample `first`.
+    pub fn new(model: &'a mut VoiceModel, first: u64) -> Windows<'a> {
+        let first_frame = first.div_ceil(FRAME_SAMPLES);
+        let judged = first_frame / BLOCK as u64 * BLOCK as u64 * FRAME_SAMPLES;
+        Windows {
+            model,
+            cutter: Cutter::new(first_frame, first == 0),
+            first_frame,
+            samples: Vec::new(),
+            dropped: Windows::origin(first),
+            judged,
+        }
+    }
+
+    /// Where the stream begins if no window begins before sample `first`: so early that the model judges what
+    /// comes as if it had heard everything before. A resumed request then has the windows of the whole one.
+    pub fn origin(first: u64) -> u64 {
+        let block = first.div_ceil(FRAME_SAMPLES) / BLOCK as u64 * BLOCK as u64;
+        block.saturating_sub(WARM_UP as u64) * FRAME_SAMPLES
     }
 
     /// Where new samples go.
@@ -80,7 +95,7 @@ impl<'a> Windows<'a> {
     pub fn take(&mut self, is_end: bool) -> anyhow::Result<Vec<Item>> {
         let mut items = Vec::new();
         loop {
-            let fresh = (self.dropped + self.samples.len() as u64 - self.judged) as usize;
+            let fresh = (self.dropped + self.samples.len() as u64).saturating_sub(self.judged) as usize;
             let has_block = fresh >= BLOCK * FRAME || (is_end && fresh > 0);
             if !has_block {
                 break;
@@ -102,7 +117,9 @@ impl<'a> Windows<'a> {
         let block = &self.samples[at - warm_up * FRAME..at + count];
         self.model.context.detect_speech(block)?;
         let probabilities = &self.model.context.probabilities()[warm_up..];
-        for (samples, probability) in block[warm_up * FRAME..].chunks(FRAME).zip(probabilities) {
+        let frames = block[warm_up * FRAME..].chunks(FRAME).zip(probabilities);
+        let passed_over = self.first_frame.saturating_sub(self.judged / FRAME_SAMPLES) as usize;
+        for (samples, probability) in frames.skip(passed_over) {
             let power = samples.iter().map(|sample| sample * sample).sum::<f32>() / samples.len() as f32;
             let level = 10.0 * power.max(1e-10).log10();
             // What the model makes of broken sound is not a number either.
@@ -119,15 +136,13 @@ impl<'a> Windows<'a> {
         let sample = |frame: u64| (frame * FRAME_SAMPLES).min(total);
         while let Some(span) = self.cutter.next_span() {
             items.push(match span {
-                Span::Silence { start, end } => {
-                    Item::Silence { start: self.origin + sample(start), end: self.origin + sample(end) }
-                }
+                Span::Silence { start, end } => Item::Silence { start: sample(start), end: sample(end) },
                 Span::Speech { start, end, speech } => {
                     let from = (sample(start) - self.dropped) as usize;
                     let to = (sample(end) - self.dropped) as usize;
-                    let absolute = |(from, to)| (self.origin + sample(from), self.origin + sample(to));
+                    let absolute = |(from, to)| (sample(from), sample(to));
                     Item::Window(Window {
-                        start: self.origin + sample(start),
+                        start: sample(start),
                         samples: self.samples[from..to].to_vec(),
                         speech: speech.into_iter().map(absolute).collect(),
                     })

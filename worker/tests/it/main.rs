@@ -2,9 +2,12 @@
 // Helpers are test code too, which `allow-unwrap-in-tests` does not see outside of `#[test]` functions.
 #![allow(clippy::unwrap_used)]
 
+mod accuracy;
 mod crash;
+mod engine;
 mod fetch;
 mod kill;
+mod media;
 mod model;
 mod model_convert;
 mod process;

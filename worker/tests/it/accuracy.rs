@@ -1,0 +1,127 @@
+//! Are the words right, and are their times?
+
+use std::path::Path;
+use std::process::Command;
+
+use worker::engine::{Engine, EngineConfig, Request};
+
+use crate::engine::{config, hear, installed, request};
+use crate::support::speech;
+
+const SPOKEN: &str = "And so my fellow Americans ask not what your country can do for you ask what you can do \
+                      for your country";
+
+/// Edits that turn one text into the other, by the length of the reference; case and punctuation do not count.
+fn word_error_rate(text: &str, reference: &str) -> f64 {
+    let words = |text: &str| -> Vec<String> {
+        let clean = |word: &str| word.chars().filter(|c| c.is_alphanumeric()).collect::<String>();
+        text.to_lowercase().split_whitespace().map(clean).filter(|word| !word.is_empty()).collect()
+    };
+    let (text, reference) = (words(text), words(reference));
+    let mut row: Vec<usize> = (0..=reference.len()).collect();
+    for (i, word) in text.iter().enumerate() {
+        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
+        for (j, expected) in reference.iter().enumerate() {
+            let substituted = diagonal + usize::from(word != expected);
+            diagonal = row[j + 1];
+            row[j + 1] = substituted.min(row[j] + 1).min(diagonal + 1);
+        }
+    }
+    row[reference.len()] as f64 / reference.len() as f64
+}
+
+#[tokio::test]
+async fn known_speech_is_heard_with_few_errors() {
+    let mut engine = Engine::spawn(&config()).await.unwrap();
+    let heard = hear(&mut engine, &request(&speech())).await.unwrap();
+    let rate = word_error_rate(&heard.text(), SPOKEN);
+    assert!(rate < 0.15, "{rate:.2}: {}", heard.text());
+    assert_eq!(heard.language.as_deref(), Some("en"));
+    assert_eq!(heard.duration_ms, 11_000);
+}
+
+#[tokio::test]
+async fn a_multilingual_model_finds_out_the_language() {
+    let config = EngineConfig { threads: 2, ..config() };
+    let mut engine = Engine::spawn(&config).await.unwrap();
+    let request = Request { model: installed("ggml-base.bin"), ..request(&speech()) };
+    let heard = hear(&mut engine, &request).await.unwrap();
+    assert_eq!(heard.language.as_deref(), Some("en"));
+    let rate = word_error_rate(&heard.text(), SPOKEN);
+    assert!(rate < 0.15, "{rate:.2}: {}", heard.text());
+
+    let german = Request { language: Some("de-AT".into()), ..request };
+    let heard = hear(&mut engine, &german).await.unwrap();
+    assert_eq!(heard.language.as_deref(), Some("de"));
+}
+
+/// Samples of espeak-ng, without the silence around them, and their rate.
+fn say(folder: &Path, text: &str) -> (Vec<i16>, u32) {
+    let path = folder.join("phrase.wav");
+    let status = Command::new("espeak-ng")
+        .args(["-v", "en-us", "-s", "150", "-w"])
+        .arg(&path)
+        .arg(text)
+        .status()
+        .expect("espeak-ng is installed: ./dev installs it");
+    assert!(status.success());
+    let bytes = std::fs::read(&path).unwrap();
+    let rate = u32::from_le_bytes(bytes[24..28].try_into().unwrap());
+    let samples: Vec<i16> = bytes[44..].chunks_exact(2).map(|b| i16::from_le_bytes([b[0], b[1]])).collect();
+    let is_loud = |sample: &i16| sample.unsigned_abs() > 300;
+    let first = samples.iter().position(is_loud).unwrap();
+    let last = samples.iter().rposition(is_loud).unwrap();
+    (samples[first..=last].to_vec(), rate)
+}
+
+/// Phrases with pauses of many lengths between them: the first word of each begins when the phrase does.
+#[tokio::test]
+async fn words_begin_when_they_are_spoken() {
+    const PHRASES: &[(&str, u32)] = &[
+        ("The old harbour wakes before the sun does", 700),
+        ("Fishing boats return with the tide", 250),
+        ("and gulls follow them in noisy circles", 1200),
+        ("She counts the baskets every morning", 400),
+        ("Tourists arrive later", 150),
+        ("when the bakery opens", 300),
+        ("They photograph the painted houses", 3000),
+        ("By noon the boats are clean", 500),
+        ("and the nets are drying", 900),
+        ("In the evening the whole village gathers near the bridge", 600),
+        ("to hear the band play songs that everybody knows", 800),
+    ];
+    let folder = tempfile::tempdir().unwrap();
+    let mut samples: Vec<i16> = Vec::new();
+    let mut onsets_ms = Vec::new();
+    let mut rate = 22_050;
+    for (phrase, pause_ms) in PHRASES {
+        let (spoken, spoken_rate) = say(folder.path(), phrase);
+        rate = spoken_rate;
+        onsets_ms.push(samples.len() as u64 * 1000 / u64::from(rate));
+        samples.extend(spoken);
+        samples.extend(std::iter::repeat_n(0, (pause_ms * rate / 1000) as usize));
+    }
+    let mut wav = b"RIFF\xff\xff\xff\xffWAVEfmt \x10\0\0\0\x01\0\x01\0".to_vec();
+    wav.extend(rate.to_le_bytes());
+    wav.extend((rate * 2).to_le_bytes());
+    wav.extend(b"\x02\0\x10\0data");
+    wav.extend((samples.len() as u32 * 2).to_le_bytes());
+    wav.extend(samples.iter().flat_map(|sample| sample.to_le_bytes()));
+    let path = folder.path().join("phrases.wav");
+    std::fs::write(&path, wav).unwrap();
+
+    let mut engine = Engine::spawn(&config()).await.unwrap();
+    let heard = hear(&mut engine, &request(&path)).await.unwrap();
+    let starts: Vec<u64> = heard.words().iter().map(|word| word.start.0).collect();
+    let mut errors_ms: Vec<u64> = onsets_ms
+        .iter()
+        .map(|onset| starts.iter().map(|start| start.abs_diff(*onset)).min().unwrap())
+        .collect();
+    let shown = format!("{errors_ms:?} {}", heard.text());
+    errors_ms.sort_unstable();
+    assert!(errors_ms[errors_ms.len() / 2] <= 120, "half of the onsets are further off than 120 ms: {shown}");
+    assert!(
+        errors_ms[errors_ms.len() * 9 / 10] <= 300,
+        "one onset in ten is further off than 300 ms: {shown}"
+    );
+}

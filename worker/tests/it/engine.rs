@@ -1,0 +1,230 @@
+//! The engine as a parent sees it: a real child, a real model, and children that misbehave.
+
+use std::os::unix::process::ExitStatusExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use domain::{Failure, Task, Timestamp, Word};
+use worker::engine::{Engine, EngineConfig, EngineError, EngineEvent, Request};
+
+use crate::support::{ProcessEnd, long_speech, models, send_signal, speech};
+
+const HOUR_MS: u64 = 3_600_000;
+
+pub fn config() -> EngineConfig {
+    EngineConfig { threads: 1, ..EngineConfig::new(env!("CARGO_BIN_EXE_worker")) }
+}
+
+pub fn request(media: &Path) -> Request {
+    Request {
+        media: media.to_owned(),
+        model: installed("ggml-tiny.en.bin"),
+        voice_model: installed("ggml-silero-v6.2.0.bin"),
+        language: None,
+        task: Task::Transcribe,
+        resume_from: Timestamp(0),
+        max_duration_ms: HOUR_MS,
+    }
+}
+
+/// A model file, or a panic that says how to get it.
+pub fn installed(file: &str) -> PathBuf {
+    let path = models().join(file);
+    assert!(path.is_file(), "{} is missing: run ./dev test, which pulls the models", path.display());
+    path
+}
+
+/// What one request told.
+#[derive(Debug, Default)]
+pub struct Heard {
+    pub language: Option<String>,
+    pub windows: Vec<(Timestamp, Timestamp, Vec<Word>)>,
+    pub duration_ms: u64,
+}
+
+impl Heard {
+    pub fn words(&self) -> Vec<Word> {
+        self.windows.iter().flat_map(|(_, _, words)| words.clone()).collect()
+    }
+
+    pub fn text(&self) -> String {
+        self.words().iter().map(|word| word.text.as_str()).collect::<Vec<_>>().join(" ")
+    }
+}
+
+/// Runs `request` to its end and checks what every request must keep.
+pub async fn hear(engine: &mut Engine, request: &Request) -> Result<Heard, Failure> {
+    engine.start(request).await.unwrap();
+    let mut heard = Heard::default();
+    let mut is_open = false;
+    let mut previous = request.resume_from;
+    loop {
+        match engine.next_event().await.unwrap() {
+            EngineEvent::Opened { .. } => is_open = true,
+            EngineEvent::Language { tag } => heard.language = Some(tag),
+            EngineEvent::Window { start, end, words } => {
+                assert!(is_open && start >= previous && end > start, "{start}..{end} after {previous}");
+                assert!(words.is_empty() || heard.language.is_some(), "words before the language");
+                let mut inner = start;
+                for word in &words {
+                    assert!(word.start >= inner && word.end >= word.start && word.end <= end, "{words:?}");
+                    assert!(!word.text.trim().is_empty() && (0.0..=1.0).contains(&word.probability));
+                    inner = word.end;
+                }
+                previous = end;
+                heard.windows.push((start, end, words));
+            }
+            EngineEvent::Finished { duration_ms } => {
+                assert!(
+                    heard.windows.is_empty() || previous.0 <= duration_ms,
+                    "a window ends at {previous} of {duration_ms} ms"
+                );
+                heard.duration_ms = duration_ms;
+                return Ok(heard);
+            }
+            EngineEvent::Failed { failure } => return Err(failure),
+        }
+    }
+}
+
+#[tokio::test]
+async fn one_engine_serves_many_requests_and_survives_bad_ones() {
+    let mut engine = Engine::spawn(&config()).await.unwrap();
+    let process = engine.process_id();
+    let first = hear(&mut engine, &request(&speech())).await.unwrap();
+    let missing = hear(&mut engine, &request(Path::new("/nowhere/at/all.mp4"))).await;
+    assert_eq!(missing.unwrap_err(), Failure::CorruptMedia);
+    let no_model = Request { model: "/nowhere/ggml-huge.bin".into(), ..request(&speech()) };
+    let failure = hear(&mut engine, &no_model).await.unwrap_err();
+    assert_eq!(failure, Failure::UnknownModel { model: "huge".into() });
+    let second = hear(&mut engine, &request(&speech())).await.unwrap();
+    assert_eq!(first.words(), second.words());
+    assert_eq!(engine.process_id(), process);
+}
+
+#[tokio::test]
+async fn the_first_window_is_short() {
+    let folder = tempfile::tempdir().unwrap();
+    let media = long_speech(folder.path(), 40);
+    let mut engine = Engine::spawn(&config()).await.unwrap();
+    let heard = hear(&mut engine, &request(&media)).await.unwrap();
+    let (_, end, words) = &heard.windows[0];
+    assert!(end.0 <= 7_000 && !words.is_empty(), "{:?}", heard.windows[0]);
+}
+
+#[tokio::test]
+async fn two_threads_hear_what_one_hears() {
+    let folder = tempfile::tempdir().unwrap();
+    let media = long_speech(folder.path(), 40);
+    let mut engine = Engine::spawn(&config()).await.unwrap();
+    let one = hear(&mut engine, &request(&media)).await.unwrap();
+    let mut engine = Engine::spawn(&EngineConfig { threads: 2, ..config() }).await.unwrap();
+    let two = hear(&mut engine, &request(&media)).await.unwrap();
+    assert_eq!(one.windows, two.windows);
+}
+
+#[tokio::test]
+async fn a_resumed_request_hears_the_rest_as_the_whole_one_did() {
+    let folder = tempfile::tempdir().unwrap();
+    let media = long_speech(folder.path(), 44);
+    let mut engine = Engine::spawn(&config()).await.unwrap();
+    let whole = hear(&mut engine, &request(&media)).await.unwrap();
+    let (_, resume_from, _) = whole.windows[1];
+    let rest = hear(&mut engine, &Request { resume_from, ..request(&media) }).await.unwrap();
+    let bounds = |windows: &[(Timestamp, Timestamp, Vec<Word>)]| -> Vec<(Timestamp, Timestamp)> {
+        windows.iter().map(|&(start, end, _)| (start, end)).collect()
+    };
+    assert_eq!(bounds(&rest.windows), bounds(&whole.windows[2..]));
+    let expected: Vec<Word> = whole.words().into_iter().filter(|word| word.start >= resume_from).collect();
+    assert!(expected.len() > 20, "{}", whole.text());
+    // The comma after a word may depend on a sample more or less.
+    let clean = |word: &Word| word.text.to_lowercase().replace([',', '.'], "");
+    let text = |words: &[Word]| words.iter().map(clean).collect::<Vec<_>>();
+    assert_eq!(text(&rest.words()), text(&expected));
+    for (word, expected) in rest.words().iter().zip(&expected) {
+        assert!(word.start.0.abs_diff(expected.start.0) <= 300, "{word:?} {expected:?}");
+    }
+    assert_eq!(rest.duration_ms, whole.duration_ms);
+}
+
+#[tokio::test]
+async fn resuming_at_or_beyond_the_end_finishes_without_a_word() {
+    let mut engine = Engine::spawn(&config()).await.unwrap();
+    for resume_from in [Timestamp(11_000), Timestamp(60_000)] {
+        let heard = hear(&mut engine, &Request { resume_from, ..request(&speech()) }).await.unwrap();
+        assert_eq!(heard.words(), vec![]);
+    }
+}
+
+#[tokio::test]
+async fn a_child_that_dies_is_reported_and_the_next_one_works() {
+    let folder = tempfile::tempdir().unwrap();
+    let media = long_speech(folder.path(), 60);
+    for (signal, number) in [("KILL", 9), ("ABRT", 6)] {
+        let mut engine = Engine::spawn(&config()).await.unwrap();
+        engine.start(&request(&media)).await.unwrap();
+        assert!(matches!(engine.next_event().await.unwrap(), EngineEvent::Opened { .. }));
+        send_signal(engine.process_id().unwrap(), signal);
+        let error = loop {
+            match engine.next_event().await {
+                Ok(event) => assert!(!event.is_last()),
+                Err(error) => break error,
+            }
+        };
+        let EngineError::Died { status: Some(status) } = error else { panic!("{error}") };
+        assert_eq!(status.signal(), Some(number));
+    }
+    let mut engine = Engine::spawn(&config()).await.unwrap();
+    assert!(hear(&mut engine, &request(&speech())).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_child_that_falls_silent_is_hung() {
+    let config = EngineConfig { silence_limit: Duration::from_millis(500), ..config() };
+    let mut engine = Engine::spawn(&config).await.unwrap();
+    send_signal(engine.process_id().unwrap(), "STOP");
+    engine.start(&request(&speech())).await.unwrap();
+    let error = engine.next_event().await.unwrap_err();
+    assert!(matches!(error, EngineError::Hung { .. }), "{error}");
+    let end = ProcessEnd::of(engine.process_id().unwrap());
+    engine.kill().await;
+    end.within(Duration::from_secs(2)).await;
+}
+
+#[tokio::test]
+async fn a_dropped_engine_leaves_no_child() {
+    let mut engine = Engine::spawn(&config()).await.unwrap();
+    engine.start(&request(&speech())).await.unwrap();
+    engine.next_event().await.unwrap();
+    let end = ProcessEnd::of(engine.process_id().unwrap());
+    drop(engine);
+    end.within(Duration::from_secs(2)).await;
+}
+
+#[tokio::test]
+async fn a_program_that_is_no_engine_is_an_error() {
+    let spawned = Engine::spawn(&EngineConfig::new("/nowhere/worker")).await;
+    assert!(matches!(spawned, Err(EngineError::Spawn(_))));
+
+    let mut engine = Engine::spawn(&EngineConfig::new("/bin/echo")).await.unwrap();
+    let error = engine.next_event().await.unwrap_err();
+    assert!(matches!(error, EngineError::Protocol(_)), "{error}");
+
+    let mut engine = Engine::spawn(&EngineConfig::new("/bin/true")).await.unwrap();
+    let error = engine.next_event().await.unwrap_err();
+    assert!(matches!(error, EngineError::Died { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn a_child_out_of_memory_dies_and_takes_nobody_along() {
+    let config = EngineConfig { address_space_bytes: 300 << 20, ..config() };
+    let mut engine = Engine::spawn(&config).await.unwrap();
+    engine.start(&request(&speech())).await.unwrap();
+    let error = loop {
+        match engine.next_event().await {
+            Ok(event) => assert!(!event.is_last(), "{event:?}"),
+            Err(error) => break error,
+        }
+    };
+    assert!(matches!(error, EngineError::Died { .. }), "{error}");
+}
