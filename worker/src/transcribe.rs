@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use anyhow::{Context, bail};
-use domain::{Cue, Profile, Task, Timestamp, Word, segment};
+use domain::format::Format;
+use domain::{Cue, Profile, Task, Timestamp, Track, Word, segment};
 use serde::Serialize;
 
 use crate::engine::{Engine, EngineConfig, EngineEvent, Request};
@@ -96,17 +97,8 @@ pub async fn run(args: TranscribeArgs) -> anyhow::Result<()> {
     transcript.real_time_factor = transcript.elapsed_ms as f64 / transcript.duration_ms.max(1) as f64;
 
     let text = match args.format {
-        OutputFormat::Srt => srt(&cues),
+        OutputFormat::Srt => Format::Srt.write(&Track::new(transcript.language, cues)?),
         OutputFormat::Json => serde_json::to_string_pretty(&transcript)? + "\n",
     };
     std::io::stdout().write_all(text.as_bytes()).context("could not write the result")
-}
-
-fn srt(cues: &[Cue]) -> String {
-    let time = |at: Timestamp| at.to_string().replace('.', ",");
-    let mut text = String::new();
-    for (index, cue) in cues.iter().enumerate() {
-        text.push_str(&format!("{}\n{} --> {}\n{}\n\n", index + 1, time(cue.start), time(cue.end), cue.text));
-    }
-    text
 }

@@ -1,13 +1,14 @@
 //! Whisper behind the [`Transcriber`] trait, by way of whisper.cpp. No other file knows its types.
 //!
 //! Traps of the binding that this file goes around: language strings leak on every call (so they are set once),
-//! callbacks leak and the abort callback is unsound (so there are none: a stuck call is killed with the process),
+//! safe callbacks leak and the abort callback is unsound (so a stuck call is killed with the process),
 //! voice activity detection has no effect through it (so it is done before).
 //!
 //! Word times come from the probabilities of time tokens. Aligning by attention (whisper.cpp's "DTW") costs a
 //! tenth more and was worse on speech with known onsets: tiny.en late by 100 ms instead of 11, base with a longer tail.
 
 use std::collections::HashMap;
+use std::ffi::c_void;
 use std::path::Path;
 
 use anyhow::Context;
@@ -28,7 +29,7 @@ const MAX_CONTEXT: i32 = 1500;
 /// Encoders run faster on round sizes.
 const CONTEXT_STEP: i32 = 64;
 /// Speech of this length after the model's last word was dropped and is heard again.
-const DROPPED_S: f64 = 1.2;
+const DROPPED_S: f64 = 0.5;
 /// The shortest length whisper.cpp accepts, of which it encodes nothing.
 const NO_LENGTH_MS: i32 = 100;
 /// How often a window is heard again from its last word on.
@@ -151,7 +152,7 @@ impl WhisperTranscriber {
         let length_s = samples.len() as f64 / SAMPLE_RATE as f64;
         params.set_audio_ctx(fitted_context(length_s));
         params.set_temperature(temperature);
-        self.state.full(params, samples)?;
+        self.full_once(params, samples)?;
 
         let mut heard = Heard { words: Vec::new(), end_s: 0.0 };
         let start_ms = Timestamp(start * 1000 / SAMPLE_RATE);
@@ -183,6 +184,22 @@ impl WhisperTranscriber {
         Ok(heard)
     }
 
+    /// One pass of encoder and decoder. Left alone, whisper.cpp hears whatever lies after the model's last time
+    /// stamp again, at the price of a whole window and even if it is silence, which brings forth a "Thank you."
+    /// that nobody said. We know where speech is left.
+    #[allow(unsafe_code)]
+    fn full_once(&mut self, mut params: FullParams<'static, 'static>, samples: &[f32]) -> anyhow::Result<()> {
+        let mut passes = 0u32;
+        // SAFETY: the callback is called by `full` only, on this thread, with the pointer given here; the counter
+        // outlives the call, and nobody else uses it meanwhile.
+        unsafe {
+            params.set_start_encoder_callback(Some(is_first_pass));
+            params.set_start_encoder_callback_user_data((&raw mut passes).cast());
+        }
+        self.state.full(params, samples)?;
+        Ok(())
+    }
+
     fn params(&mut self, language: &str, task: Task) -> FullParams<'static, 'static> {
         let is_translation = task == Task::Translate && self.is_multilingual;
         let key = (language.to_owned(), is_translation);
@@ -205,6 +222,18 @@ impl WhisperTranscriber {
         };
         self.params.entry(key).or_insert_with(make).clone()
     }
+}
+
+/// Called by whisper.cpp before each pass; `passes` counts them.
+///
+/// # Safety
+/// `passes` must point to a `u32` that nobody else uses during the call. The other pointers are not used.
+#[allow(unsafe_code)]
+unsafe extern "C" fn is_first_pass<C, S>(_: *mut C, _: *mut S, passes: *mut c_void) -> bool {
+    // SAFETY: promised by the caller.
+    let passes = unsafe { &mut *passes.cast::<u32>() };
+    *passes += 1;
+    *passes == 1
 }
 
 struct Heard {

@@ -282,3 +282,36 @@ async fn without_speech_there_are_no_words() {
     let heard = hear(&mut engine, &request(&path)).await.unwrap();
     assert_eq!((heard.text().as_str(), heard.duration_ms), ("", 1_000));
 }
+
+#[test]
+fn without_ffmpeg_a_foreign_container_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, codecs, found) in [
+        ("speech.avi", ["-c:a", "libmp3lame"], "AVI video"),
+        ("speech.ts", ["-c:a", "aac"], "MPEG transport stream"),
+        ("speech.mp4", ["-c:a", "ac3"], "AC-3 sound"),
+    ] {
+        let path = make(folder.path(), name, &codecs);
+        let output = Command::new(env!("CARGO_BIN_EXE_worker"))
+            .args(["transcribe", "--model", "tiny.en"])
+            .arg(&path)
+            .env("PATH", "/nowhere")
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(!output.status.success() && said.contains(found), "{name}: {said}");
+    }
+}
+
+#[test]
+fn a_file_becomes_subtitles_on_standard_output() {
+    let output = Command::new(env!("CARGO_BIN_EXE_worker"))
+        .args(["transcribe", "--model", "tiny.en"])
+        .arg(speech())
+        .output()
+        .unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    let track = domain::format::Format::Srt.read(&text).unwrap();
+    assert!(output.status.success() && track.cues().len() >= 2, "{text}");
+    assert!(text.contains("country"), "{text}");
+}
