@@ -63,8 +63,6 @@ impl Default for Limits {
 impl WorkerConfig {
     /// What the command line says. Fails when this program's own file cannot be found.
     pub fn from_args(args: &PullArgs) -> std::io::Result<WorkerConfig> {
-        let cpus = std::thread::available_parallelism().map_or(1, |count| count.get());
-        let threads = args.threads.unwrap_or((cpus / args.slots.max(1)).max(1));
         Ok(WorkerConfig {
             slots: args.slots.max(1),
             poll_wait: Duration::from_secs(20),
@@ -90,7 +88,10 @@ impl WorkerConfig {
                 job_floor: args.job_timeout,
                 ..Limits::default()
             },
-            engine: EngineConfig { threads, ..EngineConfig::new(std::env::current_exe()?) },
+            engine: EngineConfig {
+                threads: args.threads.max(1),
+                ..EngineConfig::new(std::env::current_exe()?)
+            },
             models: args.models.clone(),
             model: args.model.clone(),
             scratch: args.scratch.clone().unwrap_or_else(|| args.backend.data.join("scratch")),
@@ -112,9 +113,9 @@ pub struct PullArgs {
     /// Jobs worked on at once.
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub slots: usize,
-    /// Windows transcribed at once in each slot; as many as there are CPUs for it, if not given.
-    #[arg(long, value_name = "N")]
-    pub threads: Option<usize>,
+    /// Windows of one job transcribed at once. A worker that dies costs as many windows, so one is the default.
+    #[arg(long, value_name = "N", env = "CUELIGHT_THREADS", default_value_t = 1)]
+    pub threads: usize,
     /// Folder for files while they are fetched; inside the data folder, if not given.
     #[arg(long, value_name = "DIR")]
     pub scratch: Option<PathBuf>,

@@ -6,8 +6,8 @@ use std::time::Duration;
 const FETCHING: f32 = 0.05;
 /// Only the end of the job shows as the whole.
 const ALMOST: f32 = 0.99;
-/// Weight of the newest window in the measured rate.
-const NEWEST: f64 = 0.3;
+/// What a window still weighs in the measured rate when the next one is heard.
+const FADING: f64 = 0.9;
 /// Media of unknown length is shown as half done after this time.
 const UNKNOWN_HALF_MS: f32 = 10.0 * 60_000.0;
 
@@ -17,8 +17,10 @@ pub struct Meter {
     fraction: f32,
     duration_ms: Option<u64>,
     position_ms: u64,
-    /// Milliseconds of media heard in a millisecond, averaged over windows with the newest ones weighing most.
-    rate: Option<f64>,
+    /// Milliseconds of media heard, and the milliseconds that took; older windows weigh less. Two sums, since
+    /// windows that are transcribed side by side come in bursts, where the rate of each alone says nothing.
+    heard_ms: f64,
+    took_ms: f64,
 }
 
 impl Meter {
@@ -56,18 +58,15 @@ impl Meter {
     pub fn heard(&mut self, position_ms: u64, took: Duration) {
         let heard_ms = position_ms.saturating_sub(self.position_ms) as f64;
         self.position_ms = self.position_ms.max(position_ms);
-        let took_ms = took.as_secs_f64() * 1000.0;
-        if heard_ms > 0.0 && took_ms > 0.0 {
-            let rate = heard_ms / took_ms;
-            self.rate = Some(self.rate.map_or(rate, |old| old * (1.0 - NEWEST) + rate * NEWEST));
-        }
+        self.heard_ms = self.heard_ms * FADING + heard_ms;
+        self.took_ms = self.took_ms * FADING + took.as_secs_f64() * 1000.0;
         self.raise_to_position();
     }
 
     /// Remaining time in milliseconds; unknown before the first window and for media of unknown length.
     pub fn eta_ms(&self) -> Option<u64> {
         let left_ms = self.duration_ms?.saturating_sub(self.position_ms) as f64;
-        Some((left_ms / self.rate?).round() as u64)
+        (self.heard_ms > 0.0).then(|| (left_ms * self.took_ms / self.heard_ms).round() as u64)
     }
 
     fn raise_to_position(&mut self) {
@@ -109,6 +108,18 @@ mod tests {
         meter.heard(30_000, Duration::from_secs(10));
         assert_eq!(meter.eta_ms(), None);
         assert!(meter.fraction() > 0.05);
+    }
+
+    #[test]
+    fn windows_that_come_in_a_burst_do_not_promise_an_early_end() {
+        let mut meter = Meter::default();
+        meter.opened(Some(120_000), 0);
+        for window in 1..=4 {
+            meter.heard(window * 30_000 - 15_000, Duration::from_secs(10));
+            meter.heard(window * 30_000, Duration::ZERO);
+            let true_ms = (4 - window) * 10_000;
+            assert!(meter.eta_ms().unwrap().abs_diff(true_ms) <= 2_000, "{meter:?}");
+        }
     }
 
     proptest! {
