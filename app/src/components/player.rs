@@ -74,6 +74,7 @@ pub fn Player(
                     default
                 />
             </video>
+            {move || is_audio.get().then(|| view! { <Spoken state position /> })}
             {move || {
                 is_unplayable
                     .get()
@@ -88,6 +89,19 @@ pub fn Player(
         </div>
     }
     .into_any()
+}
+
+/// The caption of this moment in letters that can be read: the browser sizes its own by the height of the picture,
+/// of which sound has none, and puts them behind its controls. To a screen reader the transcript says the same.
+#[component]
+fn Spoken(state: RwSignal<JobState>, position: RwSignal<Option<u64>>) -> impl IntoView {
+    let spoken = Memo::new(move |_| {
+        let position = position.get()?;
+        state.with(|state| {
+            cue_at(state, position).filter(|cue| position < cue.end.0).map(|cue| cue.text.clone())
+        })
+    });
+    view! { <p class="spoken" aria-hidden="true">{move || spoken.get()}</p> }
 }
 
 pub fn media_address(id: JobId) -> String {

@@ -85,7 +85,7 @@ fn Numbers(job: Memo<JobView>) -> impl IntoView {
                 numbers.extend(elapsed.map(|ms| format!("{} elapsed", text::clock(ms))));
             } else if let Some(finished) = job.finished_at.filter(|_| job.status == JobStatus::Completed) {
                 let took = (finished.as_millisecond() - job.created_at.as_millisecond()).max(0) as u64;
-                numbers.push(format!("in {}", text::clock(took)));
+                numbers.push(format!("in {}", text::clock(took.max(1000))));
                 if job.cues > 0 {
                     numbers.push(format!("{} {}", job.cues, if job.cues == 1 { "cue" } else { "cues" }));
                 }
