@@ -1,5 +1,7 @@
 //! Reads the config, builds, runs, stops.
 
+use std::io::IsTerminal as _;
+
 use anyhow::Context as _;
 use server::config::Arguments;
 use tokio::signal::unix::{SignalKind, signal};
@@ -9,7 +11,8 @@ use tracing_subscriber::EnvFilter;
 async fn main() -> anyhow::Result<()> {
     let arguments = Arguments::read();
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let ansi = std::io::stderr().is_terminal();
+    tracing_subscriber::fmt().with_env_filter(filter).with_ansi(ansi).with_writer(std::io::stderr).init();
 
     let backend = backend::connect(&arguments.backend).await.context("the backend cannot be opened")?;
     let listener = tokio::net::TcpListener::bind(arguments.listen)
