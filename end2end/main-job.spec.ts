@@ -94,7 +94,7 @@ test.describe('without JavaScript', () => {
     await expect(page.locator('a.cue').first()).toContainText('fellow');
     const address = await page.getByRole('link', { name: /^VTT/ }).getAttribute('href');
     const vtt = await (await page.request.get(address!)).text();
-    expect(vtt).toMatch(/^WEBVTT\n\n(.*\n)?\d\d:\d\d:\d\d\.\d{3} --> /);
+    expect(vtt).toMatch(/^WEBVTT\n\n(NOTE .*\n\n)?\d\d:\d\d:\d\d\.\d{3} --> \d\d:\d\d:\d\d\.\d{3}\n\S/);
   });
 
   test('what is wrong with a link stands next to its field, with what was entered', async ({ page }) => {
