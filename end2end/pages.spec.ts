@@ -16,7 +16,7 @@ for (const javaScriptEnabled of [true, false]) {
       const id = await upload(request, speechAudio(), 'ask not.wav');
       await ended(request, id);
       await page.goto(`/jobs/${id}`);
-      await expect(page.getByRole('heading', { level: 1 })).toHaveText('ask not');
+      await expect(page.getByRole('heading', { level: 1 })).toHaveText('ask not.wav');
       await expect(page.locator('a.cue').first()).toBeVisible();
       for (const format of ['VTT', 'SRT', 'TXT', 'JSON']) {
         await expect(page.getByRole('link', { name: new RegExp(`^${format}`) })).toBeVisible();
