@@ -156,7 +156,7 @@ fn failures(error: ModelError) -> Vec<SourceError> {
 async fn a_pulled_model_has_the_content_and_is_not_pulled_again() {
     let folder = TempDir::new().unwrap();
     let server = serve(Arc::new(|_, _| whole())).await;
-    let manifest = manifest(&sum(&content()), &[server.base.clone()]);
+    let manifest = manifest(&sum(&content()), std::slice::from_ref(&server.base));
     let mut settings = settings(&folder);
     let path = fetched(pull(&manifest, "small", &settings).await.unwrap());
     assert_eq!(std::fs::read(&path).unwrap(), content());
@@ -182,7 +182,7 @@ async fn a_cut_download_goes_on_where_it_stopped() {
         _ => rest(&request, "\"one\""),
     }))
     .await;
-    let manifest = manifest(&sum(&content()), &[server.base.clone()]);
+    let manifest = manifest(&sum(&content()), std::slice::from_ref(&server.base));
     let path = fetched(pull(&manifest, "small", &settings(&folder)).await.unwrap());
     assert_eq!(std::fs::read(path).unwrap(), content());
     assert_eq!(server.calls.load(Ordering::SeqCst), 2);
@@ -196,7 +196,7 @@ async fn a_later_command_goes_on_where_an_earlier_one_was_given_up() {
         _ => status(StatusCode::NOT_FOUND),
     }))
     .await;
-    let manifest = manifest(&sum(&content()), &[first.base.clone()]);
+    let manifest = manifest(&sum(&content()), std::slice::from_ref(&first.base));
     let settings = settings(&folder);
     pull(&manifest, "small", &settings).await.unwrap_err();
     assert_eq!(names_in(&settings.models_dir), [".small.bin.part", ".small.bin.part.from"]);
@@ -223,7 +223,7 @@ async fn a_file_that_changed_meanwhile_is_fetched_from_its_start() {
         _ => rest(&request, "\"one\""),
     }))
     .await;
-    let manifest = manifest(&sum(&content()), &[server.base.clone()]);
+    let manifest = manifest(&sum(&content()), std::slice::from_ref(&server.base));
     let path = fetched(pull(&manifest, "small", &settings(&folder)).await.unwrap());
     assert_eq!(std::fs::read(path).unwrap(), content());
 }
@@ -241,7 +241,7 @@ async fn no_file_has_the_final_name_while_it_is_downloaded() {
         Response::new(Body::from_stream(chunks.boxed()))
     }))
     .await;
-    let manifest = manifest(&sum(&content()), &[server.base.clone()]);
+    let manifest = manifest(&sum(&content()), std::slice::from_ref(&server.base));
     let mut settings = settings(&folder);
     settings.patience.idle = Duration::from_secs(30);
     let models_dir = settings.models_dir.clone();
@@ -280,7 +280,7 @@ async fn a_wrong_checksum_names_both_and_leaves_nothing() {
     let folder = TempDir::new().unwrap();
     let server = serve(Arc::new(|_, _| whole())).await;
     let expected = "ab".repeat(32);
-    let manifest = manifest(&expected, &[server.base.clone()]);
+    let manifest = manifest(&expected, std::slice::from_ref(&server.base));
     let settings = settings(&folder);
     let error = pull(&manifest, "small", &settings).await.unwrap_err();
     let text = error.to_string();
@@ -328,7 +328,7 @@ async fn an_unknown_model_is_refused_with_the_known_names() {
 async fn two_pulls_at_once_download_once() {
     let folder = TempDir::new().unwrap();
     let server = serve(Arc::new(|_, _| whole())).await;
-    let manifest = manifest(&sum(&content()), &[server.base.clone()]);
+    let manifest = manifest(&sum(&content()), std::slice::from_ref(&server.base));
     let settings = settings(&folder);
     let (first, second) =
         tokio::join!(pull(&manifest, "small", &settings), pull(&manifest, "small", &settings));
