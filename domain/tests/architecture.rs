@@ -5,8 +5,9 @@ use std::path::Path;
 
 /// The workspace's crates that `name` depends on, in any section of its manifest.
 fn imports(name: &str) -> BTreeSet<String> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-    let manifest = std::fs::read_to_string(root.join(name).join("Cargo.toml")).unwrap();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("crates lie in the workspace's folder");
+    let manifest =
+        std::fs::read_to_string(root.join(name).join("Cargo.toml")).expect("every crate has a manifest");
     let crates = ["domain", "app", "backend", "server", "worker"];
     manifest
         .lines()
