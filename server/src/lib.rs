@@ -1,7 +1,7 @@
 //! The only crate that serves HTTP to people: pages, the HTTP interface, and the WebSocket.
 //!
 //! Handlers are thin: they turn requests into the words of `domain`, ask the ports of `backend`, and answer.
-//! What a server hears on the topic lives in [`live`]; everything slow and periodic in [`sweep`].
+//! What a server hears on the topic lives in `live`; everything slow and periodic in `sweep`.
 
 pub mod config;
 pub mod error;
