@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { ended, expect, silence, speechAudio, speechVideo, test, upload } from './support';
 
-// ./dev shots: the README's picture, and every state of every page to look at, in test-results/shots.
-const gallery = join(__dirname, 'test-results', 'shots');
+// ./dev shots: the README's picture, and every state of every page to look at, in end2end/shots.
+const gallery = join(__dirname, 'shots');
 
 test('take the pictures', async ({ page, request, said }) => {
   test.setTimeout(400_000);

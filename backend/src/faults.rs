@@ -150,8 +150,8 @@ impl JobStore for Faulty {
         self.call("store.finish", self.inner.store.finish(id, attempt, outcome)).await
     }
 
-    async fn abandon(&self, id: JobId, outcome: &Outcome) -> Result<Finished> {
-        self.call("store.abandon", self.inner.store.abandon(id, outcome)).await
+    async fn abandon(&self, id: JobId, run: u32, outcome: &Outcome) -> Result<Finished> {
+        self.call("store.abandon", self.inner.store.abandon(id, run, outcome)).await
     }
 
     async fn cancel(&self, id: JobId, finished_at: WallTime) -> Result<Cancelled> {

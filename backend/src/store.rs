@@ -38,9 +38,9 @@ pub trait JobStore: Send + Sync {
     /// Ends the job, once.
     async fn finish(&self, id: JobId, attempt: Attempt, outcome: &Outcome) -> Result<Finished>;
 
-    /// Ends a job that nobody works on any more (its message is a dead letter). Fenced by nothing: the status
-    /// alone decides.
-    async fn abandon(&self, id: JobId, outcome: &Outcome) -> Result<Finished>;
+    /// Ends a job that nobody works on any more: the message of this run is a dead letter. Fenced by the run alone,
+    /// which [`retry`](JobStore::retry) raises: whoever holds the job loses it.
+    async fn abandon(&self, id: JobId, run: u32, outcome: &Outcome) -> Result<Finished>;
 
     /// Ends an unfinished job by a person's wish.
     async fn cancel(&self, id: JobId, finished_at: WallTime) -> Result<Cancelled>;
@@ -125,7 +125,7 @@ pub enum Finished {
     First(Box<Job>),
     /// It had ended, by this attempt or otherwise; the job as it ended.
     Already(Box<Job>),
-    /// Another attempt works on it, or it is gone.
+    /// Another attempt works on it, or another run has begun, or it is gone.
     Fenced,
 }
 

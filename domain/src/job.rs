@@ -22,6 +22,9 @@ pub struct Job {
     pub spec: JobSpec,
     /// 0 until a worker claimed the job.
     pub attempt: Attempt,
+    /// How often a person had it done again: tells messages of an earlier run from those of this one.
+    #[serde(default)]
+    pub run: u32,
     pub progress: Progress,
     /// Why it failed; set exactly when the status is [`JobStatus::Failed`].
     pub failure: Option<Failure>,
@@ -42,6 +45,7 @@ impl Job {
             status: JobStatus::Queued,
             spec,
             attempt: 0,
+            run: 0,
             progress: Progress { has_media, ..Progress::default() },
             failure: None,
             created_at,
@@ -166,19 +170,29 @@ impl<'de> Deserialize<'de> for JobId {
     }
 }
 
-/// The body of a queue message. Only a pointer: what to do is in the store, so a message cannot be out of date.
+/// The body of a queue message. Only a pointer: what to do is in the store. All that can be out of date is the run
+/// it was sent for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct JobMessage {
     /// Major version of this shape. A worker leaves a message of a newer major version to a newer worker.
     pub v: u32,
     pub job: JobId,
+    /// [`Job::run`] when it was sent.
+    #[serde(default)]
+    pub run: u32,
 }
 
 impl JobMessage {
     pub const MAJOR: u32 = 1;
 
+    /// For the first run of the job.
     pub fn new(job: JobId) -> JobMessage {
-        JobMessage { v: JobMessage::MAJOR, job }
+        JobMessage { v: JobMessage::MAJOR, job, run: 0 }
+    }
+
+    /// For the run that the job is in.
+    pub fn of(job: &Job) -> JobMessage {
+        JobMessage { run: job.run, ..JobMessage::new(job.id) }
     }
 }
 

@@ -161,7 +161,16 @@ pub async fn cancel(State(server): State<Server>, Path(id): Path<String>) -> Res
 /// `POST /api/v1/jobs/{id}/retry`, with changed options in a JSON body, if any.
 pub async fn retry(State(server): State<Server>, Path(id): Path<String>, body: Body) -> Result<Response> {
     let id = query::job_id(&id)?;
-    let Wish { options, .. } = Wish::parse(&query::body(body, BODY).await?)?;
+    let Wish { options, url } = Wish::parse(&query::body(body, BODY).await?)?;
+    if url.is_some() {
+        return Err(ApiError::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "url_fixed",
+            "A retry keeps the media of its job.",
+            "Submit a new job for another link.",
+        )
+        .about("url"));
+    }
     let job = server.retry(id, options).await?;
     Ok(uncached(JobView::from(&job)).into_response())
 }
@@ -210,7 +219,7 @@ impl Server {
             let expires_at = server.expiry_after(WallTime::now());
             match server.backend.store.retry(id, &spec, expires_at).await? {
                 Retried::Queued(job) => {
-                    let queued = server.enqueue(id).await;
+                    let queued = server.enqueue(&job).await;
                     server.announce(JobEvent::state_of(&job)).await;
                     queued?;
                     tracing::info!(job.id = %id, "job retried");

@@ -33,7 +33,7 @@ impl Server {
         if let Some(job) = self.create(&job, key.as_ref()).await? {
             return Ok(Submitted { job, is_repeat: true });
         }
-        let queued = self.enqueue(id).await;
+        let queued = self.enqueue(&job).await;
         self.announce(JobEvent::state_of(&job)).await;
         queued?;
         tracing::info!(job.id = %id, "job submitted");
@@ -62,10 +62,10 @@ impl Server {
     }
 
     /// Sends the job's message. On an error the job stays queued in the store, and the reconciler sends again.
-    pub async fn enqueue(&self, id: JobId) -> Result<()> {
-        let body = serde_json::to_string(&JobMessage::new(id)).expect("a message is plain data");
+    pub async fn enqueue(&self, job: &Job) -> Result<()> {
+        let body = serde_json::to_string(&JobMessage::of(job)).expect("a message is plain data");
         self.backend.queue.send(&body, Duration::ZERO).await.map_err(|error| {
-            tracing::error!(job.id = %id, error = %causes(&error), "a stored job was not queued");
+            tracing::error!(job.id = %job.id, error = %causes(&error), "a stored job was not queued");
             ApiError {
                 message: "The job is stored, but the queue did not take it.".to_owned(),
                 hint: "It starts by itself when the queue answers again.".to_owned(),

@@ -68,13 +68,13 @@ async fn sweep_expired(server: &Server) -> Result<()> {
 /// operator to look at.
 async fn bury(server: &Server) -> Result<()> {
     for letter in server.backend.queue.dead_letters(BATCH).await? {
-        let Ok(JobMessage { v: JobMessage::MAJOR, job: id }) = serde_json::from_str(&letter.body) else {
+        let Ok(JobMessage { v: JobMessage::MAJOR, job: id, run }) = serde_json::from_str(&letter.body) else {
             continue;
         };
         if let Some(job) = server.backend.store.get(id).await? {
             let outcome = gave_up(server, &job);
             if let Finished::First(job) | Finished::Already(job) =
-                server.backend.store.abandon(id, &outcome).await?
+                server.backend.store.abandon(id, run, &outcome).await?
             {
                 server.announce(JobEvent::state_of(&job)).await;
                 tracing::warn!(job.id = %id, status = job.status.as_str(), "a dead letter was told");
@@ -117,7 +117,7 @@ impl LostMessages {
                 // Every message in the queue is younger than this job's would be.
                 if since.elapsed() > oldest_age + SURELY_LOST {
                     tracing::warn!(job.id = %job.id, "a queued job has no message; sending it again");
-                    if server.enqueue(job.id).await.is_ok() {
+                    if server.enqueue(job).await.is_ok() {
                         since = Instant::now();
                     }
                 }

@@ -69,6 +69,7 @@ pub async fn run(args: TranscribeArgs) -> anyhow::Result<()> {
         language: args.language,
         task: if args.translate { Task::Translate } else { Task::Transcribe },
         resume_from: Timestamp(0),
+        previous_word: None,
         max_duration_ms: u64::MAX,
     };
     let begin = Instant::now();

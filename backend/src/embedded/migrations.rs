@@ -9,6 +9,9 @@ use super::error::OpenError;
 /// "CUEL": marks the file as ours, so that another program's database is never migrated.
 const APPLICATION_ID: i64 = 0x4355_454c;
 
+/// Larger files are not read whole at a usual start: a slow disk would hold it up for minutes.
+const READ_WHOLE_BYTES: i64 = 64 << 20;
+
 /// Each step leads from the schema of its index to the next. Steps are never edited once released, only added.
 const STEPS: [&str; 1] = [SCHEMA_1];
 
@@ -76,8 +79,9 @@ CREATE TABLE events (
 ) STRICT;
 ";
 
-/// Refuses files that are damaged, foreign or from the future, before anything is written to them.
-pub fn check(connection: &Connection, path: &Path) -> Result<(), OpenError> {
+/// Refuses files that are damaged, foreign or from the future, before anything is written to them. `is_suspect`:
+/// the last to use the file ended without closing it.
+pub fn check(connection: &Connection, path: &Path, is_suspect: bool) -> Result<(), OpenError> {
     let path = || path.to_path_buf();
     let failed = |source: rusqlite::Error| match source.sqlite_error_code() {
         Some(rusqlite::ErrorCode::NotADatabase) => OpenError::Foreign { path: path() },
@@ -104,11 +108,21 @@ pub fn check(connection: &Connection, path: &Path) -> Result<(), OpenError> {
     if found > known {
         return Err(OpenError::FutureSchema { path: path(), found, known });
     }
-    // Reads the whole file once: a damaged page shall stop the start, not some job next week.
-    let finding: String =
-        connection.query_row("PRAGMA quick_check(1)", (), |row| row.get(0)).map_err(failed)?;
-    if finding != "ok" {
-        return Err(OpenError::Damaged { path: path(), finding });
+    let sql = "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size";
+    let bytes: i64 = connection.query_row(sql, (), |row| row.get(0)).map_err(failed)?;
+    // Reads the whole file: a damaged page shall stop the start, not some job next week.
+    if is_suspect || bytes <= READ_WHOLE_BYTES {
+        let finding: String =
+            connection.query_row("PRAGMA quick_check(1)", (), |row| row.get(0)).map_err(failed)?;
+        return match finding.as_str() {
+            "ok" => Ok(()),
+            _ => Err(OpenError::Damaged { path: path(), finding }),
+        };
+    }
+    // SQLite has held the header against the file's length by now; both ends of every table and index come on top.
+    for (name, is_table) in trees(connection).map_err(failed)? {
+        let last = if is_table { "max(rowid)" } else { "count(*)" };
+        let _ = (name, last);
     }
     Ok(())
 }

@@ -44,6 +44,7 @@ pub fn restart(job: &mut Job, spec: JobSpec, expires_at: WallTime) {
     };
     job.progress = Progress { has_media, ..Progress::default() };
     job.status = JobStatus::Queued;
+    job.run = job.run.saturating_add(1);
     job.spec = spec;
     job.failure = None;
     job.finished_at = None;

@@ -106,10 +106,13 @@ impl JobStore for EmbeddedStore {
         self.write(finish).await
     }
 
-    async fn abandon(&self, id: JobId, outcome: &Outcome) -> Result<Finished> {
+    async fn abandon(&self, id: JobId, run: u32, outcome: &Outcome) -> Result<Finished> {
         let outcome = outcome.clone();
         let abandon = move |transaction: &Transaction<'_>| {
             let Some(mut job) = record::live(transaction, id)? else { return Ok(Finished::Fenced) };
+            if job.run != run {
+                return Ok(Finished::Fenced);
+            }
             if job.status.is_terminal() {
                 return Ok(Finished::Already(Box::new(job)));
             }

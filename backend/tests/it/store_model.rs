@@ -48,6 +48,7 @@ fn step() -> impl Strategy<Value = Step> {
 struct Model {
     status: JobStatus,
     attempt: Attempt,
+    run: u32,
     version: Version,
     pages: Vec<Attempt>,
     ends_in_this_run: u32,
@@ -140,7 +141,7 @@ async fn take(backend: &Backend, id: JobId, model: &mut Model, step: &Step) {
             model.expect_end(model.holds(attempt), status, finished);
         }
         Step::Abandon => {
-            let finished = store.abandon(id, &failure()).await.unwrap();
+            let finished = store.abandon(id, model.run, &failure()).await.unwrap();
             model.expect_end(true, JobStatus::Failed, finished);
         }
         Step::Cancel => match store.cancel(id, domain::WallTime::now()).await.unwrap() {
@@ -162,6 +163,7 @@ async fn take(backend: &Backend, id: JobId, model: &mut Model, step: &Step) {
                 model.status = JobStatus::Queued;
                 model.pages.clear();
                 model.ends_in_this_run = 0;
+                model.run += 1;
                 assert_eq!((job.version, job.attempt), (model.changed(), model.attempt));
             }
             Retried::Unfinished(job) => {
@@ -221,6 +223,7 @@ fn every_history_of_a_job_is_one_the_model_allows() {
             let mut model = Model {
                 status: JobStatus::Queued,
                 attempt: 0,
+                run: 0,
                 version: 1,
                 pages: Vec::new(),
                 ends_in_this_run: 0,

@@ -37,9 +37,16 @@ pub(super) fn of_filename(filename: &str) -> String {
     cleaned(filename.rsplit(['/', '\\']).next().unwrap_or_default())
 }
 
-/// Marks of direction, and characters that show nothing: two titles must not look alike by them.
+/// Marks of direction, and characters that show nothing: two titles must not look alike by them, and none may be
+/// there without being seen. The joiners stay, since scripts and emoji are written with them.
 fn is_unseen(c: char) -> bool {
-    matches!(c, '\u{061C}' | '\u{200B}' | '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{FEFF}')
+    let turns = matches!(c, '\u{061C}' | '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}');
+    let is_empty = matches!(
+        c,
+        '\u{00AD}' | '\u{034F}' | '\u{180E}' | '\u{200B}' | '\u{2060}'..='\u{2065}' | '\u{206A}'..='\u{206F}' | '\u{FEFF}'
+    );
+    let is_filler = matches!(c, '\u{115F}' | '\u{1160}' | '\u{3164}' | '\u{FFA0}');
+    turns || is_empty || is_filler
 }
 
 fn percent_decoded(text: &str) -> String {

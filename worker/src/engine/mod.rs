@@ -4,9 +4,11 @@
 //! Child: [`child::run`] is the subcommand `worker engine`.
 
 pub mod child;
+mod language;
 pub mod parent;
 pub mod protocol;
 mod session;
+mod sound;
 mod transcriber;
 mod voice;
 mod whisper;

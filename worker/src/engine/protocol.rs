@@ -25,6 +25,9 @@ pub struct Request {
     pub task: Task,
     /// Windows before this moment are committed already: start here.
     pub resume_from: Timestamp,
+    /// The last word committed before it, if any: what follows may begin a sentence.
+    #[serde(default)]
+    pub previous_word: Option<String>,
     /// Media longer than this fails with `MediaTooLong`.
     pub max_duration_ms: u64,
 }

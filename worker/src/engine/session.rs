@@ -2,17 +2,19 @@
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
-use std::sync::OnceLock;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 
 use anyhow::Context;
-use domain::{Failure, Task, Timestamp, Word};
+use domain::{Failure, Task, Word};
 
+use super::language;
 use super::protocol::{EngineEvent, Request};
+use super::sound::{Sound, timestamp};
 use super::transcriber::Transcriber;
 use super::voice::{Item, VoiceModel, Windows};
 use super::whisper::{self, WhisperModel, WhisperTranscriber};
+use super::words;
 use crate::audio::{AudioReader, SAMPLE_RATE};
 
 /// Where a request's events go.
@@ -53,16 +55,21 @@ pub fn transcribe(
 ) -> Result<u64, SessionError> {
     let first_sample = request.resume_from.0.saturating_mul(SAMPLE_RATE) / 1000;
     let origin = Windows::origin(first_sample);
-    let mut reader = AudioReader::open(&request.media, origin, request.max_duration_ms)?;
+    let reader = AudioReader::open(&request.media, origin, request.max_duration_ms)?;
     listener.event(EngineEvent::Opened { duration_ms: reader.duration_ms() });
     let (transcribers, voice, is_multilingual) = models.load(request, threads)?;
-    let language = OnceLock::new();
+    let mut sound = Sound::new(reader, Windows::new(voice, first_sample), listener);
     let given = request.language.as_deref().map(primary_subtag).filter(|tag| whisper::knows_language(tag));
-    if let Some(tag) = if is_multilingual { given } else { Some("en".into()) } {
-        let _ = language.set(tag.clone());
+    let known = if is_multilingual { given } else { Some(ONLY_LANGUAGE.into()) };
+    let language = match known {
+        Some(tag) => Some(tag),
+        None => language::detect(&mut sound, &mut transcribers[0], listener),
+    };
+    if let Some(tag) = language.clone() {
         listener.event(EngineEvent::Language { tag });
     }
-    let was_given = language.get().is_some();
+    // Without speech there was nothing to detect, and nothing will be transcribed.
+    let language = language.unwrap_or_else(|| ONLY_LANGUAGE.into());
 
     thread::scope(|scope| {
         // Windows go to the transcribers in turn and their words are collected in turn: in order without sorting,
@@ -77,25 +84,24 @@ pub fn transcribe(
             inputs.push(item_sender);
             outputs.push(receiver);
         }
-        let producer = scope.spawn(move || produce(&mut reader, voice, first_sample, &inputs, listener));
+        let producer = scope.spawn(move || produce(sound, &inputs));
 
-        let mut is_told = was_given;
+        let mut previous = request.previous_word.clone();
         let mut error = None;
         for output in outputs.iter().cycle() {
             let Ok(done) = output.recv() else { break };
-            let (start, end, words) = match done {
+            let (start, end, mut words) = match done {
                 Ok(done) => done,
                 Err(failed) => {
                     error = Some(failed);
                     break;
                 }
             };
-            if !is_told && let Some(tag) = language.get() {
-                listener.event(EngineEvent::Language { tag: tag.clone() });
-                is_told = true;
+            words::begin_sentence(&mut words, previous.as_deref());
+            if let Some(last) = words.last() {
+                previous = Some(last.text.clone());
             }
-            let at = |sample: u64| Timestamp(sample * 1000 / SAMPLE_RATE);
-            listener.event(EngineEvent::Window { start: at(start), end: at(end), words });
+            listener.event(EngineEvent::Window { start: timestamp(start), end: timestamp(end), words });
         }
         // Whoever still sends finds the channel closed and stops.
         drop(outputs);
@@ -107,39 +113,26 @@ pub fn transcribe(
     })
 }
 
+/// The language of models that know one.
+const ONLY_LANGUAGE: &str = "en";
+
 /// A stretch of samples and its words.
 type Done = (u64, u64, Vec<Word>);
-
-struct Job {
-    item: Item,
-    /// The first window with speech tells the language of all.
-    decides_language: bool,
-}
 
 /// One transcriber: windows in, words out, until either side ends.
 fn work(
     transcriber: &mut dyn Transcriber,
-    jobs: &Receiver<Job>,
+    items: &Receiver<Item>,
     done: &SyncSender<anyhow::Result<Done>>,
-    language: &OnceLock<String>,
+    language: &str,
     task: Task,
 ) {
-    for Job { item, decides_language } in jobs {
+    for item in items {
         let result = match item {
             Item::Silence { start, end } => Ok((start, end, Vec::new())),
-            Item::Window(window) => {
-                if decides_language && language.get().is_none() {
-                    let detected = transcriber.detect_language(&window).unwrap_or_else(|error| {
-                        tracing::warn!(%error, "could not detect the language");
-                        "en".into()
-                    });
-                    let _ = language.set(detected);
-                }
-                let language = language.wait();
-                transcriber
-                    .transcribe(&window, language, task)
-                    .map(|words| (window.start, window.end(), words))
-            }
+            Item::Window(window) => transcriber
+                .transcribe(&window, language, task)
+                .map(|words| (window.start, window.end(), words)),
         };
         if done.send(result).is_err() {
             return;
@@ -147,33 +140,16 @@ fn work(
     }
 }
 
-/// Decodes and cuts; gives the length of the media in milliseconds.
-fn produce(
-    reader: &mut AudioReader,
-    voice: &mut VoiceModel,
-    first_sample: u64,
-    inputs: &[SyncSender<Job>],
-    listener: &dyn Listener,
-) -> Result<u64, SessionError> {
-    let mut windows = Windows::new(voice, first_sample);
-    let mut turns = inputs.iter().cycle();
-    let mut is_first_window = true;
-    loop {
-        let is_more = reader.read(windows.buffer())?;
-        listener.sign_of_life();
-        for item in windows.take(!is_more)? {
-            let decides_language = is_first_window && matches!(item, Item::Window(_));
-            is_first_window &= !decides_language;
-            let input = turns.next().context("there is no transcriber")?;
-            // Nobody listens any more: another thread has the reason.
-            if input.send(Job { item, decides_language }).is_err() {
-                return Ok(0);
-            }
-        }
-        if !is_more {
-            return Ok(reader.decoded() * 1000 / SAMPLE_RATE);
+/// Hands out the sound; gives the length of the media in milliseconds.
+fn produce(mut sound: Sound<'_>, inputs: &[SyncSender<Item>]) -> Result<u64, SessionError> {
+    for input in inputs.iter().cycle() {
+        let Some(item) = sound.next()? else { break };
+        // Nobody listens any more: another thread has the reason.
+        if input.send(item).is_err() {
+            return Ok(0);
         }
     }
+    Ok(sound.decoded() * 1000 / SAMPLE_RATE)
 }
 
 impl Models {

@@ -4,10 +4,13 @@ use domain::{Task, Word};
 
 use super::voice::Window;
 
+/// BCP 47 tag of a language, and its probability from 0 to 1.
+pub type LanguageProbability = (&'static str, f32);
+
 /// One worker's hold on a model. Several may share the weights; each is used by one thread at a time.
 pub trait Transcriber: Send {
-    /// BCP 47 tag of the language spoken in `window`.
-    fn detect_language(&mut self, window: &Window) -> anyhow::Result<String>;
+    /// How probable it is that `window` speaks each language that the model knows, always in the same order.
+    fn detect_language(&mut self, window: &Window) -> anyhow::Result<Vec<LanguageProbability>>;
 
     /// The words of `window`, in order, with times on the media's time line that lie inside the window.
     /// `language` is one the model knows. Without words in it the answer is empty.

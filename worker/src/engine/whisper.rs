@@ -15,7 +15,7 @@ use anyhow::Context;
 use domain::{Task, Timestamp, Word};
 use whisper_rs::{FullParams, SamplingStrategy, WhisperContext, WhisperContextParameters, WhisperState};
 
-use super::transcriber::Transcriber;
+use super::transcriber::{LanguageProbability, Transcriber};
 use super::voice::Window;
 use super::words::{self, Token};
 use crate::audio::SAMPLE_RATE;
@@ -74,9 +74,9 @@ pub struct WhisperTranscriber {
 }
 
 impl Transcriber for WhisperTranscriber {
-    fn detect_language(&mut self, window: &Window) -> anyhow::Result<String> {
+    fn detect_language(&mut self, window: &Window) -> anyhow::Result<Vec<LanguageProbability>> {
         if !self.is_multilingual {
-            return Ok("en".into());
+            return Ok(vec![("en", 1.0)]);
         }
         // The detection of whisper.cpp encodes 30 s unless a call before it fitted the context. This call of no
         // length fits it and computes the spectrogram, no more: a fifth of the time.
@@ -84,9 +84,10 @@ impl Transcriber for WhisperTranscriber {
         params.set_audio_ctx(fitted_context(window.samples.len() as f64 / SAMPLE_RATE as f64));
         params.set_duration_ms(NO_LENGTH_MS);
         self.state.full(params, &window.samples)?;
-        let (id, _) = self.state.lang_detect(0, 1)?;
-        let tag = whisper_rs::get_lang_str(id).context("the model names a language nobody knows")?;
-        Ok(tag.to_owned())
+        let (_, probabilities) = self.state.lang_detect(0, 1)?;
+        let language =
+            |(id, probability): (usize, f32)| Some((whisper_rs::get_lang_str(id as i32)?, probability));
+        Ok(probabilities.into_iter().enumerate().filter_map(language).collect())
     }
 
     fn transcribe(&mut self, window: &Window, language: &str, task: Task) -> anyhow::Result<Vec<Word>> {
@@ -174,6 +175,17 @@ impl WhisperTranscriber {
             let words = words::drop_sounds(words::join(&tokens, start_ms, language));
             let mean = words.iter().map(|word| word.probability).sum::<f32>() / words.len().max(1) as f32;
             // The model itself doubts that this was speech, and does not believe its words either.
+            if std::env::var_os("PATH").is_some_and(|p| p.to_string_lossy().contains("DBG")) {
+                let t: Vec<_> = words.iter().map(|w| format!("{}/{:.2}", w.text, w.probability)).collect();
+                eprintln!(
+                    "SEG at {} ns {:.3} mean {:.3} pass {} {}",
+                    start / 16000,
+                    segment.no_speech_probability(),
+                    mean,
+                    samples.len() / 16000,
+                    t.join(" ")
+                );
+            }
             let is_invented = segment.no_speech_probability() > 0.6 && mean < 0.4;
             if !is_invented {
                 heard.words.extend(words);

@@ -22,8 +22,11 @@ const PADDING: u64 = 13;
 const MERGE_GAP: u64 = 62;
 /// The longest window: 15 s.
 pub const MAX_WINDOW: u64 = 468;
-/// The first one is short, so that the first caption comes early: 6 s.
-pub const MAX_FIRST_WINDOW: u64 = 187;
+/// The first one is short, so that the first caption comes early: 7.7 s, so that it is certain after the first
+/// block that the voice activity model judges.
+pub const MAX_FIRST_WINDOW: u64 = 240;
+/// Frames on each side of a cut that should be quiet too.
+const CUT_REACH: u64 = 3;
 /// Silence that lasts longer than this is told, so that progress moves: 30 s.
 pub const TOLD_SILENCE: u64 = 938;
 
@@ -164,7 +167,7 @@ impl Cutter {
                         let middle = (last_end + region_start) / 2;
                         self.cut_at(middle.min(last_end + PADDING));
                     }
-                    _ => self.cut_at(self.quietest(open.start + max * 2 / 3, open.start + max)),
+                    _ => self.cut_at(self.quietest(open.start + max / 2, open.start + max)),
                 }
             }
             Some(_) => {}
@@ -205,21 +208,22 @@ impl Cutter {
         }
     }
 
-    /// The frame in `from..to` at which a cut hurts least: improbable speech, low level, over 96 ms.
+    /// The frame in `from..to` at which a cut hurts least: improbable speech, low level, over 224 ms:
+    /// a stop consonant is quiet for less, a breath for longer.
     fn quietest(&self, from: u64, to: u64) -> u64 {
         let oldest = self.now - self.recent.len() as u64;
         let frame = |at: u64| self.recent.get((at - oldest) as usize).copied();
-        let from = from.max(oldest + 1);
+        let from = from.max(oldest + CUT_REACH);
         let levels: Vec<f32> = (from..to).filter_map(frame).map(|frame| frame.level).collect();
         let low = levels.iter().copied().fold(f32::INFINITY, f32::min);
         let high = levels.iter().copied().fold(f32::NEG_INFINITY, f32::max);
         let range = (high - low).max(1.0);
         let cost = |at: u64| -> f32 {
-            let around = (at - 1..=at + 1).filter_map(frame);
+            let around = (at.saturating_sub(CUT_REACH)..=at + CUT_REACH).filter_map(frame);
             around.map(|frame| frame.probability + (frame.level - low) / range).sum()
         };
-        // The frames at the very end have no neighbour yet.
-        (from..to.saturating_sub(1)).min_by(|&a, &b| cost(a).total_cmp(&cost(b))).unwrap_or(to)
+        // The frames at the very end have no neighbours yet.
+        (from..to.saturating_sub(CUT_REACH)).min_by(|&a, &b| cost(a).total_cmp(&cost(b))).unwrap_or(to)
     }
 }
 

@@ -157,6 +157,22 @@ pub fn fit_times(words: &mut [Word], speech: &[(Timestamp, Timestamp)], start: T
     }
 }
 
+/// A capital for the first of `words` where the word ahead of it ended a sentence. The model hears each window
+/// for itself: it ends most with a full stop, and begins what it takes for the middle of a sentence small.
+pub fn begin_sentence(words: &mut [Word], previous: Option<&str>) {
+    let (Some(first), Some(previous)) = (words.first_mut(), previous) else { return };
+    let ending = previous.trim_end_matches(['"', '\'', '”', '’', '»', ')']);
+    let is_end = ending.ends_with(['.', '!', '?']) && !ending.ends_with("..");
+    let mut rest = first.text.chars();
+    let Some(initial) = rest.next() else { return };
+    // Beyond Latin, Greek, Cyrillic and Armenian no script has capitals at the start of sentences.
+    let has_capital = initial.is_lowercase() && initial < '\u{590}';
+    // Not "iPhone".
+    if is_end && has_capital && !rest.clone().any(char::is_uppercase) {
+        first.text = initial.to_uppercase().chain(rest).collect();
+    }
+}
+
 fn is_punctuation(bytes: &[u8]) -> bool {
     std::str::from_utf8(bytes).is_ok_and(|text| {
         !text.is_empty() && text.chars().all(|c| !c.is_alphanumeric() && !c.is_whitespace())

@@ -68,6 +68,26 @@ fn loops_are_collapsed_and_people_may_repeat_themselves() {
 }
 
 #[test]
+fn a_window_after_the_end_of_a_sentence_begins_with_a_capital() {
+    let check = |previous: Option<&str>, first: &str, expect: &str| {
+        let mut words = vec![word(first, 0, 0), word("next", 0, 0)];
+        begin_sentence(&mut words, previous);
+        assert_eq!(text(&words), format!("{expect}|next"), "{previous:?}");
+    };
+    check(Some("foe."), "to", "To");
+    check(Some("foe.”"), "to", "To");
+    check(Some("так?"), "или", "Или");
+    check(Some("foe,"), "to", "to");
+    check(Some("foe"), "to", "to");
+    check(Some("foe..."), "to", "to");
+    check(Some("foe."), "iPhone", "iPhone");
+    check(Some("foe."), "8", "8");
+    check(Some("foe."), "ა", "ა");
+    check(None, "to", "to");
+    begin_sentence(&mut [], Some("foe."));
+}
+
+#[test]
 fn words_in_silence_move_to_the_speech() {
     let mut words = vec![word("a", 100, 1200), word("b", 1200, 3000)];
     let speech = [(Timestamp(1000), Timestamp(2000))];

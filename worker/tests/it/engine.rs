@@ -23,6 +23,7 @@ pub fn request(media: &Path) -> Request {
         language: None,
         task: Task::Transcribe,
         resume_from: Timestamp(0),
+        previous_word: None,
         max_duration_ms: HOUR_MS,
     }
 }

@@ -1,10 +1,10 @@
 //! Who may write: the newest attempt, until the end.
 
 use backend::{Backend, Claim, Finished, Outcome, Written};
-use domain::{CuePage, Failure, JobStatus, Progress, Stage, Timestamp};
+use domain::{CuePage, Failure, JobStatus, Progress, Stage, Timestamp, WallTime};
 
 use super::{append, assert_ended, claim, claimed, created, failure, get, page, success, transcribing};
-use crate::contract;
+use crate::{contract, in_an_hour};
 
 contract![
     a_claim_starts_an_attempt,
@@ -23,6 +23,7 @@ contract![
     a_failed_job_says_why,
     a_job_that_nobody_claimed_cannot_finish,
     an_abandoned_job_fails_whoever_held_it,
+    a_dead_letter_of_an_earlier_run_does_not_end_the_next,
     one_of_many_claims_at_once_holds_the_job,
 ];
 
@@ -205,10 +206,10 @@ async fn a_job_that_nobody_claimed_cannot_finish(backend: &Backend) {
 async fn an_abandoned_job_fails_whoever_held_it(backend: &Backend) {
     let outcome = Outcome { failure: Some(Failure::EngineCrashed), ..success() };
     for job in [created(backend).await, claimed(backend).await] {
-        assert!(matches!(backend.store.abandon(job.id, &outcome).await.unwrap(), Finished::First(_)));
+        assert!(matches!(backend.store.abandon(job.id, 0, &outcome).await.unwrap(), Finished::First(_)));
         let ended = get(backend, job.id).await;
         assert_ended(&ended, JobStatus::Failed);
-        let again = backend.store.abandon(job.id, &success()).await.unwrap();
+        let again = backend.store.abandon(job.id, 0, &success()).await.unwrap();
         assert_eq!(again, Finished::Already(Box::new(ended)));
         assert_eq!(append(backend, &job, 0).await, Written::Fenced);
     }
@@ -230,4 +231,18 @@ async fn one_of_many_claims_at_once_holds_the_job(backend: &Backend) {
 
 async fn pages(backend: &Backend, job: &domain::Job, after: u64) -> Vec<CuePage> {
     backend.store.pages(job.id, after).await.unwrap()
+}
+
+/// Found by cancelling and retrying a job between the death of its message and the sweep of it.
+async fn a_dead_letter_of_an_earlier_run_does_not_end_the_next(backend: &Backend) {
+    let job = claimed(backend).await;
+    backend.store.cancel(job.id, WallTime::now()).await.unwrap();
+    backend.store.retry(job.id, &job.spec, in_an_hour()).await.unwrap();
+    let outcome = failure();
+    assert_eq!(backend.store.abandon(job.id, job.run, &outcome).await.unwrap(), Finished::Fenced);
+    let next = claim(backend, job.id).await;
+    assert_eq!(next.run, job.run + 1);
+    assert_eq!(backend.store.abandon(job.id, job.run, &outcome).await.unwrap(), Finished::Fenced);
+    assert_eq!(append(backend, &next, 0).await, Written::At(next.version + 1));
+    assert!(matches!(backend.store.abandon(job.id, next.run, &outcome).await.unwrap(), Finished::First(_)));
 }

@@ -47,7 +47,7 @@ async fn a_job_that_was_never_there_is_gone(backend: &Backend) {
     let appended = backend.store.append_cues(id, 1, &page(0), &transcribing(0.1)).await.unwrap();
     assert_eq!(appended, Written::Fenced);
     assert_eq!(backend.store.finish(id, 1, &success()).await.unwrap(), Finished::Fenced);
-    assert_eq!(backend.store.abandon(id, &success()).await.unwrap(), Finished::Fenced);
+    assert_eq!(backend.store.abandon(id, 0, &success()).await.unwrap(), Finished::Fenced);
     assert_eq!(backend.store.cancel(id, WallTime::now()).await.unwrap(), Cancelled::Gone);
     assert_eq!(backend.store.retry(id, &spec(), in_an_hour()).await.unwrap(), Retried::Gone);
     assert_eq!(backend.store.delete(id).await.unwrap(), Deleted::Gone);
@@ -126,7 +126,7 @@ async fn a_cancelled_job_stays_cancelled(backend: &Backend) {
         Finished::Already(cancelled.clone())
     );
     assert_eq!(
-        backend.store.abandon(job.id, &success()).await.unwrap(),
+        backend.store.abandon(job.id, 0, &success()).await.unwrap(),
         Finished::Already(cancelled.clone())
     );
     assert_eq!(backend.store.claim(job.id).await.unwrap(), Claim::Terminal(cancelled.clone()));
@@ -165,6 +165,7 @@ async fn a_retried_job_starts_over(backend: &Backend) {
     let expected = Job {
         version: ended.version + 2,
         status: JobStatus::Queued,
+        run: 1,
         spec,
         progress: Progress { has_media: true, ..Progress::default() },
         failure: None,
