@@ -109,6 +109,20 @@ fn a_retry_keeps_what_is_not_changed() {
 }
 
 #[test]
+fn a_title_holds_nothing_that_cannot_be_seen() {
+    let check = |title: &str, expect: &str| {
+        let spec = JobSpec::upload("a.wav", 1, &options(&[("title", title)])).unwrap();
+        assert_eq!(spec.title, expect, "{title:?}");
+    };
+    check("a\u{ad}b\u{200b}c\u{2060}d", "abcd");
+    check("\u{202e}gpj.exe\u{2066}", "gpj.exe");
+    check("\u{3164}\u{115f}\u{ffa0}", "a.wav");
+    // A family, and Persian: held together and apart by joiners.
+    check("\u{1f468}\u{200d}\u{1f469}", "\u{1f468}\u{200d}\u{1f469}");
+    check("می\u{200c}خواهم", "می\u{200c}خواهم");
+}
+
+#[test]
 fn every_refusal_speaks_to_people() {
     let all = [
         InvalidSpec::UrlMissing,

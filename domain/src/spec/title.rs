@@ -40,7 +40,8 @@ pub(super) fn of_filename(filename: &str) -> String {
 /// Marks of direction, and characters that show nothing: two titles must not look alike by them, and none may be
 /// there without being seen. The joiners stay, since scripts and emoji are written with them.
 fn is_unseen(c: char) -> bool {
-    let turns = matches!(c, '\u{061C}' | '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}');
+    let turns =
+        matches!(c, '\u{061C}' | '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}');
     let is_empty = matches!(
         c,
         '\u{00AD}' | '\u{034F}' | '\u{180E}' | '\u{200B}' | '\u{2060}'..='\u{2065}' | '\u{206A}'..='\u{206F}' | '\u{FEFF}'
