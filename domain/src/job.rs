@@ -237,9 +237,11 @@ mod tests {
     #[test]
     fn a_message_is_a_pointer() {
         let message = JobMessage::new(JobId::from_bits(42));
-        let json = r#"{"v":1,"job":"0000000000000000000000000000002a"}"#;
+        let json = r#"{"v":1,"job":"0000000000000000000000000000002a","run":0}"#;
         assert_eq!(serde_json::to_string(&message).unwrap(), json);
         assert_eq!(serde_json::from_str::<JobMessage>(json).unwrap(), message);
+        let older = r#"{"v":1,"job":"0000000000000000000000000000002a"}"#;
+        assert_eq!(serde_json::from_str::<JobMessage>(older).unwrap(), message);
     }
 
     proptest! {

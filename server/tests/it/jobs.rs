@@ -232,6 +232,9 @@ async fn a_retry_keeps_its_settings_unless_they_are_changed() {
     site.worker().await.finish(Some(Failure::TimedOut)).await;
     error_of(site.post(&path, json!({ "model": "huge" })).await, (422, "unknown_model")).await;
 
+    let other_link = json!({ "url": "http://media.test/other" });
+    error_of(site.post(&path, other_link).await, (422, "url_fixed")).await;
+
     let retried: Value = site.post(&path, json!({ "profile": "bbc" })).await.json().await.unwrap();
     assert_eq!((&retried["status"], &retried["profile"]), (&json!("queued"), &json!("bbc")));
     assert_eq!(retried["language"], "de");

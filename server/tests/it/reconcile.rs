@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use backend::Claim;
-use domain::{Job, JobId, JobSpec, SpecOptions, WallTime};
+use domain::{Job, JobId, JobSpec, JobStatus, SpecOptions, WallTime};
 use reqwest::Method;
 use serde_json::Value;
 use server::Config;
@@ -90,4 +90,26 @@ async fn a_stored_job_without_a_message_is_queued_again() {
     let delivery =
         site.backend.queue.receive(Duration::from_secs(20), Duration::from_secs(60)).await.unwrap();
     assert!(delivery.expect("a message").body.contains(&job.id.to_string()));
+}
+
+/// The message of a cancelled job dies after the job was retried.
+#[tokio::test]
+async fn a_dead_letter_from_before_a_retry_does_not_end_the_job() {
+    let site = Site::start_with(eager()).await;
+    let id = site.submit().await;
+    for _ in 0..2 {
+        site.backend
+            .queue
+            .receive(Duration::from_secs(5), Duration::ZERO)
+            .await
+            .unwrap()
+            .expect("a delivery");
+    }
+    site.post(&format!("/api/v1/jobs/{id}/cancel"), Value::Null).await;
+    site.post(&format!("/api/v1/jobs/{id}/retry"), serde_json::json!({})).await;
+    let mut worker = site.worker().await;
+    let letters = async || site.get("/api/v1/dead-letters").await.json::<Value>().await.unwrap();
+    while letters().await["dead_letters"] != serde_json::json!([]) {}
+    worker.page("Still here.").await;
+    assert_eq!(worker.finish(None).await.status, JobStatus::Completed);
 }
