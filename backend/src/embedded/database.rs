@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use domain::JobId;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 use tokio::sync::{OwnedMutexGuard, Semaphore};
 use tokio::task::spawn_blocking;
@@ -44,6 +45,8 @@ pub struct Database {
     readers: Arc<Mutex<Vec<Connection>>>,
     reader_permits: Arc<Semaphore>,
     pub watcher: Watcher,
+    /// Locked, shared with others, for as long as the file is in use here. The system unlocks it whatever happens.
+    _in_use: File,
 }
 
 struct Writer {
@@ -58,14 +61,18 @@ impl Database {
         // Taken while the file is checked and migrated: two processes that start at once take turns.
         let lock_path = data.join("cuelight.lock");
         let unusable = |source| OpenError::Folder { path: lock_path.clone(), source };
-        let lock =
-            File::options().create(true).truncate(false).write(true).open(&lock_path).map_err(unusable)?;
+        let lock = open_lock(&lock_path).map_err(unusable)?;
         lock.lock().map_err(unusable)?;
+        let in_use = open_lock(&data.join("cuelight.in-use")).map_err(unusable)?;
+        let is_alone = in_use.try_lock().is_ok();
+        in_use.lock_shared().map_err(unusable)?;
 
         let path = data.join("cuelight.db");
         let failed = |source| OpenError::Database { path: path.clone(), source };
+        // The last one to close the file removes its log. With others at work, they have checked it.
+        let is_suspect = is_alone && std::fs::metadata(log_of(&path)).is_ok_and(|log| log.len() > 0);
         let mut connection = open_file(&path).map_err(failed)?;
-        migrations::check(&connection, &path)?;
+        migrations::check(&connection, &path, is_suspect)?;
         prepare_writer(&mut connection).map_err(failed)?;
         migrations::migrate(&mut connection).map_err(failed)?;
         let watcher = watcher::start(open_connection(&path).map_err(failed)?, &path)?;
@@ -76,7 +83,14 @@ impl Database {
             readers: Arc::default(),
             reader_permits: Arc::new(Semaphore::new(READERS)),
             watcher,
+            _in_use: in_use,
         })
+    }
+
+    /// Whether the job is stored, past its time or not. Blocks.
+    pub fn has_job(&self, id: JobId) -> Result<bool> {
+        let connection = open_connection(&self.path)?;
+        Ok(connection.prepare("SELECT 1 FROM jobs WHERE id = ?1")?.exists([id.to_string()])?)
     }
 
     /// Runs `work` in one transaction and commits it, or rolls all of it back when it fails. Goes on to the end
@@ -148,9 +162,7 @@ fn write_blocking<T>(
 
 /// Starts the log anew when it has grown. The commit before it is done, so a failure here is only logged.
 fn shorten_log(connection: &mut Connection, path: &Path) {
-    let mut log_path = path.as_os_str().to_owned();
-    log_path.push("-wal");
-    let is_long = std::fs::metadata(&log_path).is_ok_and(|log| log.len() > WAL_LIMIT_BYTES);
+    let is_long = std::fs::metadata(log_of(path)).is_ok_and(|log| log.len() > WAL_LIMIT_BYTES);
     if !is_long {
         return;
     }
@@ -162,6 +174,17 @@ fn shorten_log(connection: &mut Connection, path: &Path) {
     if let Err(error) = shortened {
         tracing::warn!(error = &error as &dyn std::error::Error, "the database's log was not shortened");
     }
+}
+
+/// SQLite's write-ahead log of the file.
+fn log_of(path: &Path) -> PathBuf {
+    let mut log_path = path.as_os_str().to_owned();
+    log_path.push("-wal");
+    log_path.into()
+}
+
+fn open_lock(path: &Path) -> std::io::Result<File> {
+    File::options().create(true).truncate(false).read(true).write(true).open(path)
 }
 
 fn open_file(path: &Path) -> rusqlite::Result<Connection> {

@@ -19,8 +19,8 @@ use crate::{MediaLocation, MediaStore, MediaWriter, Result};
 /// Bytes gathered before they go to the disk: bodies come in pieces of a few kilobytes.
 const PART_BYTES: usize = 1 << 20;
 
-/// A part that nobody wrote to for this long has no writer any more.
-const STALE_PART: Duration = Duration::from_secs(24 * 60 * 60);
+/// A part that nobody wrote to for this long has no writer any more, and a file no job on its way.
+const STALE: Duration = Duration::from_secs(24 * 60 * 60);
 
 pub struct EmbeddedMedia {
     folder: PathBuf,
@@ -28,10 +28,22 @@ pub struct EmbeddedMedia {
 }
 
 impl EmbeddedMedia {
-    /// Opens the folder and drops what crashed uploads left in it. Blocks.
-    pub fn open(folder: &Path) -> Result<EmbeddedMedia> {
+    /// Opens the folder and drops what crashed processes left in it: unfinished uploads, and files whose job was
+    /// never made or is gone. Blocks.
+    pub fn open(folder: &Path, has_job: impl Fn(JobId) -> Result<bool>) -> Result<EmbeddedMedia> {
         let unusable = |source| OpenError::Folder { path: folder.to_path_buf(), source };
-        sweep_parts(folder).map_err(unusable)?;
+        for path in stale_files(folder).map_err(unusable)? {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            let is_left_over = match name.parse() {
+                Ok(job) => !has_job(job)?,
+                // Unfinished uploads are named `<job>#<number>` by `object_store`. Anything else is not ours.
+                Err(_) => name.contains('#'),
+            };
+            if is_left_over && let Err(error) = fs::remove_file(&path) {
+                // Another process that starts now may have been faster; the file does no harm.
+                tracing::warn!(error = &error as &dyn std::error::Error, "a stale file was not removed");
+            }
+        }
         let files = LocalFileSystem::new_with_prefix(folder)?.with_fsync(true);
         Ok(EmbeddedMedia { folder: folder.to_path_buf(), files: Arc::new(files) })
     }
@@ -150,21 +162,16 @@ fn rename_durably(from: &Path, to: &Path) -> io::Result<()> {
     fs::File::open(folder)?.sync_all()
 }
 
-/// Unfinished uploads are named `<job>#<number>` by `object_store`.
-fn sweep_parts(folder: &Path) -> io::Result<()> {
+fn stale_files(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut stale = Vec::new();
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
-        if !entry.file_name().to_string_lossy().contains('#') {
-            continue;
-        }
-        let modified = entry.metadata().and_then(|part| part.modified());
-        let is_stale = modified.is_ok_and(|modified| {
-            SystemTime::now().duration_since(modified).is_ok_and(|age| age > STALE_PART)
-        });
-        if is_stale && let Err(error) = fs::remove_file(entry.path()) {
-            // Another process that starts now may have been faster; a part does no harm.
-            tracing::warn!(error = &error as &dyn std::error::Error, "a stale upload was not removed");
+        let modified = entry.metadata().and_then(|file| file.modified());
+        let is_stale = modified
+            .is_ok_and(|modified| SystemTime::now().duration_since(modified).is_ok_and(|age| age > STALE));
+        if is_stale {
+            stale.push(entry.path());
         }
     }
-    Ok(())
+    Ok(stale)
 }

@@ -43,7 +43,7 @@ fn open_blocking(data: &Path) -> Result<(Arc<Database>, media::EmbeddedMedia)> {
     // An absolute path: the working directory may change, and children get paths from us.
     let data: PathBuf = data.canonicalize().map_err(unusable)?;
     let database = Database::open(&data)?;
-    let media = media::EmbeddedMedia::open(&data.join("media"))?;
+    let media = media::EmbeddedMedia::open(&data.join("media"), |job| database.has_job(job))?;
     Ok((Arc::new(database), media))
 }
 

@@ -54,6 +54,42 @@ fn a_damaged_database_is_refused() {
 }
 
 #[test]
+fn a_large_file_is_read_whole_only_when_it_was_not_closed() {
+    let folder = TempDir::new().unwrap();
+    drop(run(open(&folder)));
+    let path = folder.path().join("cuelight.db");
+    fill(&path, 80 << 20);
+    let mut content = fs::read(&path).unwrap();
+    let middle = content.len() / 2 / 4096 * 4096;
+    content[middle..middle + 4096].fill(0x5a);
+    fs::write(&path, &content).unwrap();
+    drop(run(open(&folder)));
+
+    // What a crash leaves; SQLite itself sees that nothing in it counts.
+    fs::write(folder.path().join("cuelight.db-wal"), [0; 32]).unwrap();
+    assert!(refusal(folder.path()).contains("damaged"));
+}
+
+#[test]
+fn a_large_file_that_lost_its_end_is_refused() {
+    let folder = TempDir::new().unwrap();
+    drop(run(open(&folder)));
+    let path = folder.path().join("cuelight.db");
+    fill(&path, 80 << 20);
+    let length = fs::metadata(&path).unwrap().len();
+    fs::File::options().write(true).open(&path).unwrap().set_len(length / 4096 / 2 * 4096).unwrap();
+    assert_refused_untouched(&folder, "damaged");
+}
+
+/// Events of a kilobyte each, until the file has about so many bytes.
+fn fill(path: &Path, bytes: u64) {
+    let connection = Connection::open(path).unwrap();
+    let sql = "WITH RECURSIVE counted (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM counted WHERE n < ?1)
+               INSERT INTO events (published_us, record) SELECT n, hex(zeroblob(500)) FROM counted";
+    connection.execute(sql, [(bytes / 1000) as i64]).unwrap();
+}
+
+#[test]
 fn a_folder_that_is_a_file_is_refused() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("data");
@@ -180,6 +216,27 @@ fn parts_of_crashed_uploads_are_swept_after_a_day() {
     drop(run(open(&folder)));
     assert!(!stale.exists());
     assert!(fresh.exists());
+}
+
+/// Left by a server that died between the end of an upload and the making of its job.
+#[test]
+fn media_without_a_job_are_swept_after_a_day() {
+    let folder = TempDir::new().unwrap();
+    let job = crate::new_job();
+    run(async { open(&folder).await.store.create(&job, None).await.unwrap() });
+    let media = folder.path().join("media");
+    let [of_job, stale, fresh] = [job.id, new_id(), new_id()].map(|id| media.join(id.to_string()));
+    let strange = media.join("not ours");
+    let two_days_ago = SystemTime::now() - Duration::from_secs(48 * 3600);
+    for path in [&of_job, &stale, &fresh, &strange] {
+        fs::write(path, "media").unwrap();
+        if path != &fresh {
+            fs::File::options().write(true).open(path).unwrap().set_modified(two_days_ago).unwrap();
+        }
+    }
+    drop(run(open(&folder)));
+    assert!(of_job.exists() && fresh.exists() && strange.exists());
+    assert!(!stale.exists());
 }
 
 #[test]
