@@ -1,12 +1,16 @@
 //! The plain HTML forms, for browsers without JavaScript: every answer is a redirect to a page.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
 use axum::body::Body;
 use axum::extract::multipart::{Field, Multipart, MultipartError};
-use axum::extract::{Path, State};
-use axum::http::HeaderMap;
+use axum::extract::{FromRequest as _, Path, Request, State};
 use axum::response::Redirect;
 use domain::{JobSpec, SpecOptions};
-use futures::TryStreamExt as _;
+use futures::{StreamExt as _, TryStreamExt as _};
+use tokio::time::{Instant, timeout_at};
 
 use crate::Server;
 use crate::error::{ApiError, Result};
@@ -17,10 +21,17 @@ use crate::uploads::{self, Upload};
 /// Longest value of a text field, in bytes.
 const TEXT: usize = 4096;
 
+/// Everything before the content of the file, in bytes: fields, and the heads of all parts. Far above what a form
+/// has, since the reader of forms may be some chunks ahead.
+const BEFORE_FILE: usize = 1 << 20;
+
+/// And the time it may take.
+const BEFORE_FILE_PATIENCE: Duration = Duration::from_secs(15);
+
 /// `POST /submit`: text fields first, the file last, so that everything is known before its first byte.
-pub async fn submit(State(server): State<Server>, headers: HeaderMap, form: Multipart) -> Redirect {
+pub async fn submit(State(server): State<Server>, request: Request) -> Redirect {
     let mut filled = Filled::default();
-    match submit_form(&server, &headers, form, &mut filled).await {
+    match submit_form(&server, request, &mut filled).await {
         Ok(submitted) => Redirect::to(&format!("/jobs/{}", submitted.job.id)),
         Err(error) => {
             let mut query = url::form_urlencoded::Serializer::new(String::new());
@@ -41,30 +52,36 @@ struct Filled {
     options: SpecOptions,
 }
 
-async fn submit_form(
-    server: &Server,
-    headers: &HeaderMap,
-    mut form: Multipart,
-    filled: &mut Filled,
-) -> Result<Submitted> {
+async fn submit_form(server: &Server, request: Request, filled: &mut Filled) -> Result<Submitted> {
     // The form adds little to the file: a body beyond the limit holds a file beyond it, give or take.
-    server.check_length(headers)?;
-    while let Some(mut field) = form.next_field().await.map_err(malformed)? {
+    server.check_length(request.headers())?;
+    let (request, allowance) = limited(request);
+    let mut form = Multipart::from_request(request, &()).await.map_err(|rejection| {
+        tracing::info!(error = %rejection.body_text(), "a form could not be read");
+        unreadable()
+    })?;
+    let deadline = Instant::now() + BEFORE_FILE_PATIENCE;
+    loop {
+        let field = timeout_at(deadline, form.next_field()).await.map_err(|_| ApiError::too_slow())?;
+        let Some(mut field) = field.map_err(malformed)? else { break };
         let name = field.name().unwrap_or_default().to_owned();
         if name == "file" {
             // Browsers send the field even when no file was chosen: without a name, and empty.
             let filename = field.file_name().unwrap_or_default().to_owned();
-            let first = field.chunk().await.map_err(malformed)?.filter(|chunk| !chunk.is_empty());
+            let first = timeout_at(deadline, field.chunk()).await.map_err(|_| ApiError::too_slow())?;
+            let first = first.map_err(malformed)?.filter(|chunk| !chunk.is_empty());
             if filename.is_empty() && first.is_none() {
                 continue;
             }
             let filename = if filename.is_empty() { "upload" } else { &filename };
             let upload = Upload::new(server, filename, filled.options.clone(), None)?;
+            // From here on the limits of uploads count.
+            allowance.store(usize::MAX, Ordering::Relaxed);
             let first = futures::stream::iter(first.map(Ok));
-            let chunks = futures::StreamExt::chain(first, field.into_stream());
+            let chunks = first.chain(field.into_stream());
             return server.take_upload(upload, Box::pin(chunks)).await;
         }
-        let value = text(field).await?;
+        let value = timeout_at(deadline, text(field)).await.map_err(|_| ApiError::too_slow())??;
         match name.as_str() {
             "url" => filled.url = value,
             "language" => filled.options.language = Some(value),
@@ -99,8 +116,35 @@ async fn text(mut field: Field<'_>) -> Result<String> {
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
+/// The request with a body that breaks off when it is longer than the allowance says: the reader of forms gathers
+/// the head of a part in memory, however long it is.
+fn limited(request: Request) -> (Request, Arc<AtomicUsize>) {
+    let allowance = Arc::new(AtomicUsize::new(BEFORE_FILE));
+    let left = allowance.clone();
+    let request = request.map(|body| {
+        let chunks = body.into_data_stream().map(move |chunk| {
+            let chunk = chunk.map_err(std::io::Error::other)?;
+            let allowed = left.load(Ordering::Relaxed);
+            if allowed == usize::MAX {
+                return Ok(chunk);
+            }
+            // Only ever raised by the other side, and then to the top.
+            let rest = allowed.checked_sub(chunk.len());
+            let rest = rest.ok_or_else(|| std::io::Error::other("too much before the file"))?;
+            let _ = left.compare_exchange(allowed, rest, Ordering::Relaxed, Ordering::Relaxed);
+            Ok::<_, std::io::Error>(chunk)
+        });
+        Body::from_stream(chunks)
+    });
+    (request, allowance)
+}
+
 fn malformed(error: MultipartError) -> ApiError {
     tracing::info!(error = %error.body_text(), "a form could not be read");
+    unreadable()
+}
+
+fn unreadable() -> ApiError {
     ApiError::bad_request("malformed_form", "The form could not be read.", "Try again.")
 }
 

@@ -104,3 +104,34 @@ async fn an_error_returns_to_the_form_with_its_field() {
     let recent = site.get("/api/v1/jobs").await.json::<serde_json::Value>().await.unwrap();
     assert_eq!(recent["jobs"], json!([]));
 }
+
+#[tokio::test]
+async fn a_form_that_is_none_leads_back_to_the_page() {
+    let site = Site::start().await;
+    let send = async |content_type: &str, body: Vec<u8>| {
+        let request = site.request(Method::POST, "/submit").header("content-type", content_type);
+        target(&request.body(body).send().await.unwrap())
+    };
+    let malformed = "/?error=malformed_form&field=form";
+    assert_eq!(
+        send("application/x-www-form-urlencoded", b"url=http://media.test/a".to_vec()).await,
+        malformed
+    );
+    assert_eq!(send("multipart/form-data; boundary=x", b"--y".to_vec()).await, malformed);
+
+    // The head of a part has no end, and memory has: it is not read to the end.
+    let endless = format!("--x\r\nContent-Disposition: form-data; name=\"{}", "n".repeat(3 << 20));
+    assert_eq!(send("multipart/form-data; boundary=x", endless.into_bytes()).await, malformed);
+    let many = "--x\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\na\r\n".repeat(40_000);
+    assert_eq!(send("multipart/form-data; boundary=x", many.into_bytes()).await, malformed);
+}
+
+#[tokio::test]
+async fn a_large_file_comes_through_a_form() {
+    let site = Site::start().await;
+    let file = vec![7; 3 << 20];
+    let page = target(&site.send_form(&[("title", "Large")], Some(("large.mp4", &file))).await);
+    let job = page.strip_prefix("/jobs/").unwrap().parse().unwrap();
+    let job = site.backend.store.get(job).await.unwrap().unwrap();
+    assert_eq!(job.spec.source, Source::Upload { filename: "large.mp4".into(), bytes: 3 << 20 });
+}
