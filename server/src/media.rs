@@ -19,8 +19,12 @@ use crate::{query, tracks};
 pub async fn read(
     State(server): State<Server>,
     Path(id): Path<String>,
-    request: Request,
+    mut request: Request,
 ) -> Result<Response> {
+    if !request.headers().get(header::RANGE).is_some_and(is_one_range) {
+        // What we do not serve in parts is served whole, as RFC 9110 has it.
+        request.headers_mut().remove(header::RANGE);
+    }
     let id = query::job_id(&id)?;
     let job = server.hub.job(id).await?.ok_or_else(ApiError::no_job)?;
     let location = server.backend.media.locate(id).await?.ok_or_else(no_media)?;
@@ -40,6 +44,20 @@ pub async fn read(
     headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static("sandbox; default-src 'none'"));
     headers.insert("cross-origin-resource-policy", HeaderValue::from_static("same-origin"));
     Ok(response)
+}
+
+/// One range of bytes, its ends in order: `bytes=0-99`, `bytes=100-`, `bytes=-100`.
+fn is_one_range(value: &HeaderValue) -> bool {
+    let range = value.to_str().ok().and_then(|text| text.trim().strip_prefix("bytes=")?.split_once('-'));
+    let number = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse::<u64>());
+    match range {
+        Some((first, "")) => matches!(number(first), Some(Ok(_))),
+        Some(("", count)) => matches!(number(count), Some(Ok(_))),
+        Some((first, last)) => {
+            matches!((number(first), number(last)), (Some(Ok(first)), Some(Ok(last))) if first <= last)
+        }
+        None => false,
+    }
 }
 
 fn no_media() -> ApiError {
@@ -115,6 +133,23 @@ fn sniff(head: &[u8]) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_a_single_range_is_served_in_parts() {
+        let check = |range: &'static str, expect: bool| {
+            assert_eq!(is_one_range(&HeaderValue::from_static(range)), expect, "{range}");
+        };
+        check("bytes=0-9", true);
+        check("bytes=7-", true);
+        check("bytes=-7", true);
+        check("bytes=5-1", false);
+        check("bytes=-", false);
+        check("bytes=", false);
+        check("bytes=0-1,4-5", false);
+        check("bytes=0-99999999999999999999", false);
+        check("bytes=a-b", false);
+        check("seconds=1-2", false);
+    }
 
     #[test]
     fn the_first_bytes_say_the_type_and_pages_have_none() {

@@ -24,6 +24,11 @@ async fn media_is_served_in_ranges() {
     assert_eq!(part.bytes().await.unwrap(), "0123");
     assert_eq!(range("bytes=-3").await.unwrap().bytes().await.unwrap(), "def");
     assert_eq!(range("bytes=9999-").await.unwrap().status(), StatusCode::RANGE_NOT_SATISFIABLE);
+    for whole in ["bytes=0-1,4-5", "bytes=5-1", "seconds=1-2"] {
+        let response = range(whole).await.unwrap();
+        assert_eq!(response.status(), StatusCode::OK, "{whole}");
+        assert_eq!(response.bytes().await.unwrap(), MEDIA);
+    }
     let head = site.request(Method::HEAD, &path).send().await.unwrap();
     assert_eq!(head.headers()["content-length"].to_str().unwrap(), MEDIA.len().to_string());
 }
