@@ -25,7 +25,7 @@ pub fn App() -> impl IntoView {
     Effect::new(move || live::show_reconnecting(lost));
     // Pages wait for their data: a page has its status code, and is whole without JavaScript.
     view! {
-        <Title formatter=|title: String| if title.is_empty() { "Cuelight".into() } else { format!("{title} · Cuelight") } />
+        <Title formatter=tab_title />
         <Header />
         <Reconnecting lost />
         <Router>
@@ -34,6 +34,16 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/jobs/:id") view=pages::JobPage ssr=SsrMode::Async />
             </Routes>
         </Router>
+    }
+}
+
+/// What the tab says. Leptos writes it into the document as it is, and sets it as text in the browser.
+fn tab_title(title: String) -> String {
+    let title = if title.is_empty() { "Cuelight".into() } else { format!("{title} · Cuelight") };
+    if cfg!(feature = "ssr") {
+        title.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+    } else {
+        title
     }
 }
 

@@ -37,6 +37,20 @@ async fn pages_are_whole_before_any_script_runs() {
     check("/jobs/00000000000000000000000000000000", StatusCode::NOT_FOUND, "<title>").await;
 }
 
+/// Leptos writes the title of the document without escaping it.
+#[tokio::test]
+async fn a_hostile_title_stays_text_in_the_document_and_its_title() {
+    let site = Site::start().await;
+    let title = "</title><img src=x onerror=alert(1)> &amp;";
+    let wish = serde_json::json!({ "url": "http://media.test/a", "title": title });
+    let id = crate::support::id_of(&site.post("/api/v1/jobs", wish).await.json().await.unwrap());
+    for path in ["/".to_owned(), format!("/jobs/{id}")] {
+        let html = site.get(&path).await.text().await.unwrap();
+        assert!(html.contains("&lt;img src=x onerror=alert(1)&gt; &amp;amp;"), "{path}: {html}");
+        assert!(!html.contains("<img"), "{path}: {html}");
+    }
+}
+
 #[tokio::test]
 async fn nonces_are_never_used_twice() {
     let site = Site::start().await;
