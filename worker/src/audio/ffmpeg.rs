@@ -5,16 +5,45 @@ use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::mpsc;
+use std::time::Duration;
 
 use domain::Failure;
+
+/// How long a line that is in the pipe already may take to be read.
+const REMARK_PATIENCE: Duration = Duration::from_secs(1);
 
 /// Samples of a running `ffmpeg`, which is killed when this is dropped.
 pub struct FfmpegReader {
     child: Child,
     stdout: ChildStdout,
-    complaints: mpsc::Receiver<String>,
+    remarks: mpsc::Receiver<Remark>,
+    duration_ms: Option<u64>,
     /// Decoded while opening, to learn whether there is anything to decode.
     first: Vec<u8>,
+}
+
+/// A line of ffmpeg's that says something.
+#[derive(Debug, PartialEq, Eq)]
+enum Remark {
+    /// Milliseconds, unless ffmpeg does not know.
+    Duration(Option<u64>),
+    NoSound,
+}
+
+fn remark(line: &str) -> Option<Remark> {
+    if line.contains("matches no streams") || line.contains("does not contain any stream") {
+        return Some(Remark::NoSound);
+    }
+    // "  Duration: 00:01:02.03, start: 0.000000, bitrate: 130 kb/s"; titles are indented further.
+    let time = line.strip_prefix("  Duration: ")?.split(',').next()?;
+    let milliseconds = || {
+        let mut parts = time.split(':');
+        let (hours, minutes) = (parts.next()?.parse::<u64>().ok()?, parts.next()?.parse::<u64>().ok()?);
+        let seconds = parts.next()?.parse::<f64>().ok().filter(|seconds| (0.0..60.0).contains(seconds))?;
+        Some(hours.checked_mul(60)?.checked_add(minutes)?.checked_mul(60_000)? + (seconds * 1000.0) as u64)
+    };
+    // A container that claims nothing has no length rather than none of it.
+    Some(Remark::Duration(milliseconds().filter(|&duration| duration > 0)))
 }
 
 impl FfmpegReader {
@@ -27,8 +56,10 @@ impl FfmpegReader {
             .args([
                 "-nostdin",
                 "-hide_banner",
+                "-nostats",
+                // Errors, and what it knows of the media.
                 "-loglevel",
-                "error",
+                "info",
                 "-protocol_whitelist",
                 "file,pipe",
                 "-i",
@@ -55,27 +86,34 @@ impl FfmpegReader {
         };
         let stdout = child.stdout.take().expect("stdout is piped");
         let stderr = child.stderr.take().expect("stderr is piped");
-        let (sender, complaints) = mpsc::sync_channel(64);
+        let (sender, remarks) = mpsc::sync_channel(8);
         std::thread::spawn(move || {
-            for line in BufReader::new(stderr).lines().map_while(Result::ok) {
-                tracing::debug!(line, "ffmpeg");
-                // The first lines tell what is wrong; a full channel has them.
-                let _ = sender.try_send(line);
+            for line in BufReader::new(stderr).split(b'\n').map_while(Result::ok) {
+                let line = String::from_utf8_lossy(&line);
+                tracing::debug!(line = &*line, "ffmpeg");
+                if let Some(remark) = remark(&line) {
+                    // The first remarks matter; a full channel has them.
+                    let _ = sender.try_send(remark);
+                }
             }
         });
-        let mut reader = FfmpegReader { child, stdout, complaints, first: Vec::new() };
+        let mut reader = FfmpegReader { child, stdout, remarks, duration_ms: None, first: Vec::new() };
         let mut first = Vec::new();
         let _ = reader.stdout.by_ref().take(16_384).read_to_end(&mut first);
         if first.is_empty() {
             return Err(reader.reason(otherwise));
         }
         reader.first = first;
+        // It was written before the first sample, but perhaps not read yet.
+        if let Ok(Remark::Duration(duration)) = reader.remarks.recv_timeout(REMARK_PATIENCE) {
+            reader.duration_ms = duration;
+        }
         Ok(reader)
     }
 
-    /// Not asked of ffmpeg: it would be another process, and the length is a hint only.
+    /// What ffmpeg takes from the container, if anything.
     pub fn duration_ms(&self) -> Option<u64> {
-        None
+        self.duration_ms
     }
 
     pub fn read(&mut self, out: &mut Vec<f32>) -> Result<bool, Failure> {
@@ -90,10 +128,8 @@ impl FfmpegReader {
     fn reason(&mut self, otherwise: Failure) -> Failure {
         let _ = self.child.wait();
         // Ends with the thread that reads the pipe of the dead child.
-        for line in self.complaints.iter() {
-            if line.contains("matches no streams") || line.contains("does not contain any stream") {
-                return Failure::NoAudio;
-            }
+        if self.remarks.iter().any(|remark| remark == Remark::NoSound) {
+            return Failure::NoAudio;
         }
         otherwise
     }
@@ -116,5 +152,26 @@ fn die_with_this_thread(command: &mut Command) {
             libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
             Ok(())
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_length_is_read_off_the_line_that_tells_it() {
+        let check = |line: &str, expect: Option<Remark>| assert_eq!(remark(line), expect, "{line}");
+        check(
+            "  Duration: 01:02:03.45, start: 0.000000, bitrate: 1 kb/s",
+            Some(Remark::Duration(Some(3_723_450))),
+        );
+        check("  Duration: 00:00:11.00, start: 0.0", Some(Remark::Duration(Some(11_000))));
+        check("  Duration: N/A, bitrate: N/A", Some(Remark::Duration(None)));
+        check("  Duration: 00:00:00.00", Some(Remark::Duration(None)));
+        check("  Duration: 18446744073709551615:00:00", Some(Remark::Duration(None)));
+        check("    title           : Duration: 00:00:01.00", None);
+        check("Stream map '0:a:0' matches no streams.", Some(Remark::NoSound));
+        check("", None);
     }
 }

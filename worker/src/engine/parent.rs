@@ -6,8 +6,8 @@ use std::process::{ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
-use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
@@ -181,10 +181,12 @@ async fn forward_events(
     }
 }
 
-/// The child's log becomes ours; each line names its level first.
-async fn forward_log(stderr: ChildStderr) {
-    let mut lines = BufReader::new(stderr).lines();
-    while let Ok(Some(line)) = lines.next_line().await {
+/// The child's log becomes ours; each line names its level first. It is read to its end whatever it holds: a
+/// child that cannot write its log any more dies. Native code logs halves of characters, too.
+async fn forward_log(stderr: impl AsyncRead + Unpin) {
+    let mut lines = BufReader::new(stderr).split(b'\n');
+    while let Ok(Some(line)) = lines.next_segment().await {
+        let line = String::from_utf8_lossy(&line);
         let line = line.trim();
         match line.split_once(' ') {
             Some(("ERROR", message)) => tracing::error!(target: "worker::engine", "{}", message.trim()),
@@ -218,4 +220,18 @@ async fn spawn_from_lasting_thread(mut command: Command) -> io::Result<Child> {
     });
     spawner.send(job).map_err(|_| io::Error::other("the spawning thread is gone"))?;
     spawned.await.map_err(|_| io::Error::other("the spawning thread is gone"))?
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Half a character in a line once ended the reading, and the child with it.
+    #[tokio::test]
+    async fn a_log_is_read_to_its_end_whatever_bytes_it_holds() {
+        let log = b"INFO half a character: \xd0\nWARN one\n".repeat(2_000);
+        let mut left = log.as_slice();
+        forward_log(&mut left).await;
+        assert!(left.is_empty(), "{} bytes were not read", left.len());
+    }
 }

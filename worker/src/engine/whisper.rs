@@ -118,13 +118,16 @@ impl WhisperTranscriber {
         for _ in 0..MAX_PASSES {
             let start = window.start + from as u64;
             let samples = &window.samples[from..];
-            let heard = self.hear(samples, start, language, task, temperature)?;
+            let left = |from: u64| -> f64 {
+                let samples: u64 =
+                    window.speech.iter().map(|&(begin, end)| end.saturating_sub(begin.max(from))).sum();
+                samples as f64 / SAMPLE_RATE as f64
+            };
+            let heard = self.hear(samples, start, left(start), language, task, temperature)?;
             let heard_until = start + (heard.end_s * SAMPLE_RATE as f64) as u64;
             let is_empty = heard.words.is_empty();
             append_new(&mut words, heard.words);
-            let unheard: u64 =
-                window.speech.iter().map(|&(from, to)| to.saturating_sub(from.max(heard_until))).sum();
-            if is_empty || (unheard as f64) < DROPPED_S * SAMPLE_RATE as f64 {
+            if is_empty || left(heard_until) < DROPPED_S {
                 break;
             }
             from = (heard_until - window.start) as usize;
@@ -140,11 +143,12 @@ impl WhisperTranscriber {
         Ok(words)
     }
 
-    /// One call of the model.
+    /// One call of the model on samples from `start` on that hold `speech_s` seconds of speech.
     fn hear(
         &mut self,
         samples: &[f32],
         start: u64,
+        speech_s: f64,
         language: &str,
         task: Task,
         temperature: f32,
@@ -173,20 +177,7 @@ impl WhisperTranscriber {
                 });
             }
             let words = words::drop_sounds(words::join(&tokens, start_ms, language));
-            let mean = words.iter().map(|word| word.probability).sum::<f32>() / words.len().max(1) as f32;
-            // The model itself doubts that this was speech, and does not believe its words either.
-            if std::env::var_os("PATH").is_some_and(|p| p.to_string_lossy().contains("DBG")) {
-                let t: Vec<_> = words.iter().map(|w| format!("{}/{:.2}", w.text, w.probability)).collect();
-                eprintln!(
-                    "SEG at {} ns {:.3} mean {:.3} pass {} {}",
-                    start / 16000,
-                    segment.no_speech_probability(),
-                    mean,
-                    samples.len() / 16000,
-                    t.join(" ")
-                );
-            }
-            let is_invented = segment.no_speech_probability() > 0.6 && mean < 0.4;
+            let is_invented = words::are_invented(&words, segment.no_speech_probability(), speech_s);
             if !is_invented {
                 heard.words.extend(words);
             }

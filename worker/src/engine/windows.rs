@@ -22,9 +22,9 @@ const PADDING: u64 = 13;
 const MERGE_GAP: u64 = 62;
 /// The longest window: 15 s.
 pub const MAX_WINDOW: u64 = 468;
-/// The first one is short, so that the first caption comes early: 7.7 s, so that it is certain after the first
-/// block that the voice activity model judges.
-pub const MAX_FIRST_WINDOW: u64 = 240;
+/// The first one is short, so that the first caption comes early: 9 s. With 6 s many first sentences were cut
+/// in the middle, and their halves misheard.
+pub const MAX_FIRST_WINDOW: u64 = 280;
 /// Frames on each side of a cut that should be quiet too.
 const CUT_REACH: u64 = 3;
 /// Silence that lasts longer than this is told, so that progress moves: 30 s.
@@ -167,7 +167,7 @@ impl Cutter {
                         let middle = (last_end + region_start) / 2;
                         self.cut_at(middle.min(last_end + PADDING));
                     }
-                    _ => self.cut_at(self.quietest(open.start + max / 2, open.start + max)),
+                    _ => self.cut_at(self.quietest(open.start + max * 2 / 3, open.start + max)),
                 }
             }
             Some(_) => {}
@@ -219,8 +219,12 @@ impl Cutter {
         let high = levels.iter().copied().fold(f32::NEG_INFINITY, f32::max);
         let range = (high - low).max(1.0);
         let cost = |at: u64| -> f32 {
-            let around = (at.saturating_sub(CUT_REACH)..=at + CUT_REACH).filter_map(frame);
-            around.map(|frame| frame.probability + (frame.level - low) / range).sum()
+            let cost_of = |near: u64| {
+                let frame = frame(near)?;
+                let weight = (CUT_REACH + 1 - near.abs_diff(at)) as f32;
+                Some(weight * (frame.probability + (frame.level - low) / range))
+            };
+            (at.saturating_sub(CUT_REACH)..=at + CUT_REACH).filter_map(cost_of).sum()
         };
         // The frames at the very end have no neighbours yet.
         (from..to.saturating_sub(CUT_REACH)).min_by(|&a, &b| cost(a).total_cmp(&cost(b))).unwrap_or(to)

@@ -96,6 +96,23 @@ pub fn drop_sounds(words: Vec<Word>) -> Vec<Word> {
     kept
 }
 
+/// Whether the model made up the words of a segment from music or noise, in a window with `speech_s` seconds of
+/// what seemed to be speech. Measured: words that were spoken, even badly heard ones, are believed with 0.6 and
+/// more on the mean; what chords bring forth mostly with less than 0.55, in snatches of a second.
+pub fn are_invented(words: &[Word], no_speech_probability: f32, speech_s: f64) -> bool {
+    const SNATCH_S: f64 = 2.0;
+    if words.is_empty() {
+        return false;
+    }
+    let count = words.len() as f32;
+    let mean = words.iter().map(|word| word.probability).sum::<f32>() / count;
+    // One word that the model does not believe says more than many usual ones after it.
+    let geometric = (words.iter().map(|word| word.probability.max(1e-3).ln()).sum::<f32>() / count).exp();
+    // Models of many languages never say that there is no speech.
+    let is_doubted = no_speech_probability > 0.6 && mean < 0.4;
+    is_doubted || geometric < if speech_s < SNATCH_S { 0.55 } else { 0.15 }
+}
+
 /// Whether the model fell into a loop: the same phrase again and again, without end.
 pub fn has_loop(words: &[Word]) -> bool {
     collapse_loops(words.to_vec()).len() < words.len()

@@ -56,6 +56,24 @@ fn sounds_are_dropped_and_sentences_in_brackets_stay() {
 }
 
 #[test]
+fn words_that_the_model_does_not_believe_are_invented() {
+    let check = |probabilities: &[f32], no_speech: f32, speech_s: f64, expect: bool| {
+        let words: Vec<Word> =
+            probabilities.iter().map(|&probability| Word { probability, ..word("w", 0, 0) }).collect();
+        assert_eq!(are_invented(&words, no_speech, speech_s), expect, "{probabilities:?}");
+    };
+    check(&[], 1.0, 0.5, false);
+    check(&[0.04, 0.97], 0.0, 0.5, true);
+    check(&[0.04, 0.97], 0.0, 5.0, false);
+    check(&[0.3, 0.0, 0.05, 0.14, 0.0, 0.4], 0.0, 4.0, true);
+    check(&[0.9], 0.0, 0.3, false);
+    check(&[0.6, 0.5, 0.7], 0.0, 1.0, false);
+    check(&[0.08, 0.09, 0.9, 1.0, 0.9, 0.5, 1.0], 0.2, 5.0, false);
+    check(&[0.3, 0.3], 0.9, 5.0, true);
+    check(&[f32::NAN], 0.0, 1.0, true);
+}
+
+#[test]
 fn loops_are_collapsed_and_people_may_repeat_themselves() {
     let check = |input: &str, expect: &str| {
         let words = input.split_whitespace().map(|text| word(text, 0, 0)).collect();

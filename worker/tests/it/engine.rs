@@ -7,7 +7,8 @@ use std::time::Duration;
 use domain::{Failure, Task, Timestamp, Word};
 use worker::engine::{Engine, EngineConfig, EngineError, EngineEvent, Request};
 
-use crate::support::{ProcessEnd, long_speech, models, send_signal, speech};
+use crate::process_support::{ProcessEnd, send_signal};
+use crate::support::{long_speech, models, speech};
 
 const HOUR_MS: u64 = 3_600_000;
 
@@ -110,7 +111,7 @@ async fn the_first_window_is_short() {
     let mut engine = Engine::spawn(&config()).await.unwrap();
     let heard = hear(&mut engine, &request(&media)).await.unwrap();
     let (_, end, words) = &heard.windows[0];
-    assert!(end.0 <= 7_000 && !words.is_empty(), "{:?}", heard.windows[0]);
+    assert!(end.0 <= 9_000 && !words.is_empty(), "{:?}", heard.windows[0]);
 }
 
 #[tokio::test]
@@ -130,13 +131,14 @@ async fn a_resumed_request_hears_the_rest_as_the_whole_one_did() {
     let media = long_speech(folder.path(), 44);
     let mut engine = Engine::spawn(&config()).await.unwrap();
     let whole = hear(&mut engine, &request(&media)).await.unwrap();
-    let (_, resume_from, _) = whole.windows[1];
-    let rest = hear(&mut engine, &Request { resume_from, ..request(&media) }).await.unwrap();
+    let (_, resume_from, ref words) = whole.windows[1];
+    let previous_word = words.last().map(|word| word.text.clone());
+    let rest = hear(&mut engine, &Request { resume_from, previous_word, ..request(&media) }).await.unwrap();
     let bounds = |windows: &[(Timestamp, Timestamp, Vec<Word>)]| -> Vec<(Timestamp, Timestamp)> {
         windows.iter().map(|&(start, end, _)| (start, end)).collect()
     };
     assert_eq!(bounds(&rest.windows), bounds(&whole.windows[2..]));
-    let expected: Vec<Word> = whole.words().into_iter().filter(|word| word.start >= resume_from).collect();
+    let expected: Vec<Word> = whole.windows[2..].iter().flat_map(|(_, _, words)| words.clone()).collect();
     assert!(expected.len() > 20, "{}", whole.text());
     // The comma after a word may depend on a sample more or less.
     let clean = |word: &Word| word.text.to_lowercase().replace([',', '.'], "");

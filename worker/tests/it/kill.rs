@@ -4,10 +4,8 @@ use std::time::{Duration, Instant};
 
 use domain::{Failure, JobChange, JobStatus, Stage, WallTime};
 
-use crate::support::{
-    Bench, ProcessEnd, WorkerProcess, check_pages, check_same_words, check_speech, long_speech, send_signal,
-    speech,
-};
+use crate::process_support::{ProcessEnd, WorkerProcess, send_signal};
+use crate::support::{Bench, check_pages, check_same_words, check_speech, long_speech, speech};
 
 #[tokio::test]
 async fn a_killed_worker_leaves_a_job_that_another_one_resumes() {

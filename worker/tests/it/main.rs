@@ -11,4 +11,5 @@ mod media;
 mod model;
 mod model_convert;
 mod process;
+mod process_support;
 mod support;

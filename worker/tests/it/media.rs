@@ -117,6 +117,21 @@ fn every_container_decodes_on_its_time_line() {
 }
 
 #[test]
+fn media_that_ffmpeg_decodes_has_a_length_too() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, arguments) in [
+        ("surround.mkv", &["-c:a", "ac3", "-ac", "6"][..]),
+        ("surround.mp4", &["-c:a", "aac", "-ac", "6"]),
+        ("stream.ts", &["-c:a", "aac"]),
+    ] {
+        let path = make(folder.path(), name, arguments);
+        let reader = AudioReader::open(&path, 0, 3_600_000).unwrap();
+        let duration_ms = reader.duration_ms().unwrap_or(0);
+        assert!(duration_ms.abs_diff(11_000) < 150, "{name}: {duration_ms} ms");
+    }
+}
+
+#[test]
 fn sound_that_starts_late_is_late() {
     let folder = tempfile::tempdir().unwrap();
     let reference = decode(&speech(), 0, u64::MAX).unwrap();
