@@ -6,6 +6,7 @@
 
 use std::error::Error as StdError;
 use std::os::unix::process::ExitStatusExt;
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use backend::{Backend, Claim, Delivery, Finished, Outcome};
@@ -26,6 +27,30 @@ pub struct Worker {
     pub config: WorkerConfig,
     pub fetcher: Fetcher,
     pub scratch: Scratch,
+    unreadable: Mutex<Unreadable>,
+}
+
+/// Messages that cannot be read, counted so that a flood of them does not drown the log.
+#[derive(Default)]
+struct Unreadable {
+    warned: Option<Instant>,
+    /// Since the last warning.
+    unmentioned: u64,
+}
+
+/// At most one warning of unreadable messages in this time.
+const WARNING_PAUSE: Duration = Duration::from_secs(60);
+
+impl Unreadable {
+    /// Whether this message is worth a line, and how many before it were not.
+    fn warn(&mut self, now: Instant) -> Option<u64> {
+        if self.warned.is_some_and(|warned| now.duration_since(warned) < WARNING_PAUSE) {
+            self.unmentioned += 1;
+            return None;
+        }
+        self.warned = Some(now);
+        Some(std::mem::take(&mut self.unmentioned))
+    }
 }
 
 impl Worker {
@@ -37,7 +62,7 @@ impl Worker {
     ) -> anyhow::Result<Worker> {
         let fetcher = Fetcher::new(config.fetch.clone(), policy)?;
         let scratch = Scratch::open(&config.scratch)?;
-        Ok(Worker { backend, config, fetcher, scratch })
+        Ok(Worker { backend, config, fetcher, scratch, unreadable: Mutex::default() })
     }
 }
 
@@ -70,7 +95,15 @@ pub async fn process_delivery(
         }
         Err(reason) => {
             // Never acknowledged: it becomes a dead letter, or a newer worker understands it.
-            tracing::warn!(reason, bytes = delivery.body.len(), "left a message that cannot be read");
+            let bytes = delivery.body.len();
+            let mut unreadable = worker.unreadable.lock().unwrap_or_else(PoisonError::into_inner);
+            match unreadable.warn(Instant::now()) {
+                Some(unmentioned) => {
+                    tracing::warn!(reason, bytes, unmentioned, "left a message that cannot be read");
+                }
+                None => tracing::debug!(reason, bytes, "left a message that cannot be read"),
+            }
+            drop(unreadable);
             handling.again()
         }
     };
@@ -232,8 +265,10 @@ impl Handling<'_> {
                 Ending::Acknowledge
             }
             Ok(Some(job)) => {
+                // Whoever holds the job, or will, has a message of its own: a retry sends one. Ours would only take
+                // the job away again. Where it is the same message, our receipt is stale and deletes nothing.
                 tracing::warn!(attempt = job.attempt, "lease_lost: another attempt took over");
-                Ending::Leave
+                Ending::Acknowledge
             }
             Err(error) => {
                 tracing::warn!(error = &error as &dyn StdError, "lease_lost: the store does not say why");
@@ -298,6 +333,15 @@ fn log_finished(job: &Job, started: Instant) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_flood_of_unreadable_messages_is_one_line_a_minute() {
+        let mut unreadable = Unreadable::default();
+        let begin = Instant::now();
+        let lines: Vec<u64> =
+            (0..130).filter_map(|second| unreadable.warn(begin + Duration::from_secs(second))).collect();
+        assert_eq!(lines, [0, 59, 59]);
+    }
 
     #[test]
     fn only_a_message_of_this_major_version_names_a_job() {
