@@ -105,7 +105,9 @@ impl<'a> Costs<'a> {
         let (upper, lower) = (self.width(first, at) as i64, self.width(at, after) as i64);
         let imbalance = 40 * (upper - lower).abs() / i64::from(self.norms.line_cells);
         let is_top_heavy = upper > lower;
-        self.boundaries[at].cost + imbalance + if is_top_heavy { 5 } else { 0 }
+        // A word alone on its line looks lost.
+        let lacking = (i64::from(self.norms.line_cells) / 4 - upper.min(lower)).max(0);
+        self.boundaries[at].cost + imbalance + 4 * lacking + if is_top_heavy { 5 } else { 0 }
     }
 
     /// Cells of the atoms on one line.

@@ -51,6 +51,12 @@ fn sentences_become_cues_that_break_where_a_reader_would() {
 }
 
 #[test]
+fn no_word_stands_alone_on_its_line_where_the_other_line_is_long() {
+    let cues = texts(&spoken("Thou that art now the world's fresh ornament,"), Profile::Netflix);
+    assert_eq!(cues, ["Thou that art now\nthe world's fresh ornament,"]);
+}
+
+#[test]
 fn a_speech_is_cut_where_its_speaker_breathes() {
     let speech = "Four score and seven years ago our fathers brought forth, |300 upon this continent, a new nation, \
         |400 conceived in liberty, and dedicated to the proposition that all men are created equal. |900 Now we are \

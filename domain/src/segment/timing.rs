@@ -75,7 +75,11 @@ impl Speech {
                 (limit, limit)
             }
             // The first cue of the next window may start at this window's end.
-            None => (window_end, window_end.saturating_sub(norms.gap)),
+            None => {
+                let parted = window_end.saturating_sub(norms.gap);
+                let may_part = parted >= self.start.saturating_add(norms.shortest);
+                (if may_part { parted } else { window_end }, parted)
+            }
         };
         let last = self.start.saturating_add(norms.longest);
         let spoken = self.end.min(speech_limit).min(last);
