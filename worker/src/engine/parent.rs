@@ -72,6 +72,8 @@ impl Engine {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .kill_on_drop(true)
+            // Ctrl-C in a terminal is for this process to answer: the engine ends when it is told to.
+            .process_group(0)
             // No credentials, no proxies, no loader settings. PATH is how ffmpeg is found.
             .env_clear();
         for name in ["PATH", "RUST_LOG"] {

@@ -2,7 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use domain::{Failure, JobChange, JobStatus, Stage, WallTime};
+use backend::Retried;
+use domain::{Failure, JobChange, JobMessage, JobStatus, Stage, WallTime};
 
 use crate::process_support::{ProcessEnd, WorkerProcess, send_signal};
 use crate::support::{Bench, check_pages, check_same_words, check_speech, long_speech, speech};
@@ -65,6 +66,26 @@ async fn a_worker_that_was_frozen_changes_nothing_when_it_wakes() {
     assert_eq!(bench.pages(id).await, pages);
 }
 
+/// The message from before the retry came back when its lease ended, and took the job from its worker, whose message
+/// then took it back, until one of them died.
+#[tokio::test]
+async fn a_job_that_was_cancelled_and_retried_is_claimed_once_more_only() {
+    let bench = Bench::new().await;
+    let mut listener = bench.listen().await;
+    let id = bench.upload(&long_speech(bench.folder.path(), 120)).await;
+    let _workers = ["one", "two"].map(|name| WorkerProcess::start(&bench, name, &["--visibility", "2s"]));
+    listener.until_cues(id).await;
+    let job = bench.job(id).await;
+    bench.backend.store.cancel(id, WallTime::now()).await.unwrap();
+    let retried = bench.backend.store.retry(id, &job.spec, job.expires_at).await.unwrap();
+    let Retried::Queued(job) = retried else { panic!("{retried:?}") };
+    let message = serde_json::to_string(&JobMessage::of(&job)).unwrap();
+    bench.backend.queue.send(&message, Duration::ZERO).await.unwrap();
+    listener.until_ended(id).await;
+    let job = bench.job(id).await;
+    assert_eq!((job.status, job.attempt), (JobStatus::Completed, 2));
+}
+
 #[tokio::test]
 async fn a_stopped_worker_gives_its_message_back_at_once() {
     let bench = Bench::new().await;
@@ -108,8 +129,7 @@ async fn a_stop_that_arrives_twice_is_one_stop() {
     let id = bench.upload(&long_speech(bench.folder.path(), 120)).await;
     let mut worker = WorkerProcess::start(&bench, "twice", &[]);
     listener.until_cues(id).await;
-    // Ctrl-C goes to the worker, to its engine, and to the script that started it and passes it on.
-    send_signal(worker.engine().expect("the engine is at work"), "INT");
+    // Ctrl-C goes to the worker, and to the script that started it and passes it on.
     send_signal(worker.id(), "INT");
     send_signal(worker.id(), "TERM");
     assert_eq!(worker.wait().await.code(), Some(0));
