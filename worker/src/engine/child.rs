@@ -34,7 +34,7 @@ pub fn run(args: EngineArgs) -> anyhow::Result<()> {
     confine(args.address_space_bytes)?;
     let pipe = Pipe { file: Mutex::new(take_standard_output()?) };
     // Symphonia tells of every header it reads.
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info,symphonia=warn"));
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info,symphonia=error"));
     let is_verbose = filter.max_level_hint().is_some_and(|level| level >= LevelFilter::DEBUG);
     // The parent reads the level off the line, and has its own clock.
     tracing_subscriber::fmt()
