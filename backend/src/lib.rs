@@ -1,13 +1,16 @@
 //! The outside world behind ports: a queue, a store, a topic, and a place for media.
 //!
 //! The words are those of the systems the ports stand for: SQS, DynamoDB, SNS, S3. The embedded adapter keeps
-//! the same promises on one machine with one SQLite file and one folder.
+//! the same promises on one machine with one SQLite file and one folder; the other one speaks to those systems.
 
+pub mod aws;
+mod cursor;
 mod embedded;
 #[cfg(feature = "faults")]
 pub mod faults;
 mod media;
 mod queue;
+mod rules;
 mod store;
 mod topic;
 
@@ -15,6 +18,7 @@ use std::error::Error as StdError;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+pub use aws::AwsConfig;
 pub use media::{MediaLocation, MediaStore, MediaWriter};
 pub use queue::{DeadLetter, Delivery, JobQueue, LeaseState, QueueStats, ReceiptHandle};
 pub use store::{
@@ -37,19 +41,23 @@ pub struct Backend {
 pub struct BackendConfig {
     #[arg(long, value_enum, default_value_t = BackendKind::Embedded, env = "CUELIGHT_BACKEND")]
     pub backend: BackendKind,
-    /// Folder of the embedded backend: the database file and the media.
+    /// Folder of the embedded backend: the database file and the media. With `aws`: copies of media in use.
     #[arg(long, value_name = "DIR", env = "CUELIGHT_DATA", default_value_os_t = default_data())]
     pub data: PathBuf,
-    /// Deliveries of one message before it becomes a dead letter.
+    /// Deliveries of one message before it becomes a dead letter. With `aws` the queue's redrive policy says it.
     #[arg(long, value_name = "N", default_value_t = 10, env = "CUELIGHT_MAX_RECEIVE_COUNT",
         value_parser = clap::value_parser!(u32).range(1..))]
     pub max_receive_count: u32,
+    #[command(flatten)]
+    pub aws: AwsConfig,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum BackendKind {
     /// One SQLite file and one folder on this machine.
     Embedded,
+    /// SQS, DynamoDB, SNS and S3.
+    Aws,
 }
 
 /// Without a home it is a folder of the current one, and the refusal to write there names it.
@@ -58,11 +66,13 @@ fn default_data() -> PathBuf {
     home.join(".local/share/cuelight")
 }
 
-/// Opens the backend; creates what is missing (folder, database, schema). A folder or a database that cannot be
-/// used is an error that names it, and is left as it is. Needs a tokio runtime.
+/// Opens the backend. `embedded` creates what is missing (folder, database, schema); a folder or a database that
+/// cannot be used is an error that names it, and is left as it is. `aws` creates nothing, and names every setting
+/// that is missing in one error. Needs a tokio runtime.
 pub async fn connect(config: &BackendConfig) -> Result<Backend> {
     match config.backend {
         BackendKind::Embedded => embedded::open(&config.data, config.max_receive_count).await,
+        BackendKind::Aws => aws::open(&config.aws, &config.data).await,
     }
 }
 

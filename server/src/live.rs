@@ -225,6 +225,7 @@ mod tests {
             backend: backend::BackendKind::Embedded,
             data: folder.path().to_owned(),
             max_receive_count: 10,
+            aws: Default::default(),
         };
         let backend = backend::connect(&config).await.unwrap();
         (folder, Hub::new(&backend))

@@ -4,14 +4,17 @@ use domain::{Job, JobId, WallTime};
 use rusqlite::{Connection, Params, params};
 
 use super::{now_us, record};
-use crate::{BackendError, InvalidCursor, JobPage, Listing, Result};
+use crate::{JobPage, Listing, Result, cursor};
 
 pub fn recent(connection: &Connection, listing: &Listing) -> Result<JobPage> {
     let now = now_us();
     let limit = row_limit(listing.limit);
     // Without a cursor: before the end of time.
     let (created_us, id) = match &listing.cursor {
-        Some(cursor) => parse_cursor(cursor)?,
+        Some(cursor) => {
+            let (created_us, id) = cursor::parse(cursor)?;
+            (created_us, id.to_string())
+        }
         None => (i64::MAX, String::new()),
     };
     // One more than asked for tells whether another page follows.
@@ -31,7 +34,7 @@ pub fn recent(connection: &Connection, listing: &Listing) -> Result<JobPage> {
     };
     let has_more = jobs.len() as i64 > limit;
     jobs.truncate(limit as usize);
-    let cursor = jobs.last().filter(|_| has_more).map(cursor_after);
+    let cursor = jobs.last().filter(|_| has_more).map(cursor::after);
     Ok(JobPage { jobs, cursor })
 }
 
@@ -65,16 +68,4 @@ fn jobs(connection: &Connection, sql: &str, params: impl Params) -> Result<Vec<J
 /// At least one row, so that a listing always gets on, and no more than fits in memory.
 fn row_limit(limit: usize) -> i64 {
     limit.clamp(1, 10_000) as i64
-}
-
-fn cursor_after(job: &Job) -> String {
-    format!("{}.{}", record::micros(job.created_at), job.id)
-}
-
-fn parse_cursor(cursor: &str) -> Result<(i64, String)> {
-    let parts = cursor.split_once('.').and_then(|(created_us, id)| {
-        let id: JobId = id.parse().ok()?;
-        Some((created_us.parse().ok()?, id.to_string()))
-    });
-    parts.ok_or_else(|| BackendError::Permanent(InvalidCursor.into()))
 }

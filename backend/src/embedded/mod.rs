@@ -11,7 +11,6 @@ mod media;
 mod migrations;
 mod queue;
 mod record;
-mod rules;
 mod store;
 mod topic;
 mod watcher;

@@ -21,9 +21,8 @@ pub fn insert(connection: &Connection, job: &Job) -> Result<()> {
     write(connection, sql, job)
 }
 
-/// Writes the changed job back and raises its version: the only place where versions rise.
-pub fn update(connection: &Connection, job: &mut Job) -> Result<()> {
-    job.version += 1;
+/// Writes the changed job back.
+pub fn update(connection: &Connection, job: &Job) -> Result<()> {
     let sql = "UPDATE jobs SET version = ?2, status = ?3, created_us = ?4, finished_us = ?5, expires_us = ?6,
                record = ?7 WHERE id = ?1";
     write(connection, sql, job)

@@ -2,15 +2,17 @@
 
 use std::sync::Arc;
 
+use Ruling::{Keep, Write};
 use async_trait::async_trait;
-use domain::{Attempt, CuePage, Job, JobId, JobSpec, JobStatus, Progress, Stage, Track, Version, WallTime};
+use domain::{Attempt, CuePage, Job, JobId, JobSpec, Progress, Track, Version, WallTime};
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
 use super::database::{Database, Durability};
-use super::{listing, record, rules};
+use super::{listing, record};
+use crate::rules::{self, Append, Ruling, Save};
 use crate::{
-    BackendError, Cancelled, Claim, Created, Deleted, Finished, IdempotencyKey, JobPage, JobStore, Listing,
-    Outcome, Result, Retried, SavedTrack, Written,
+    Cancelled, Claim, Created, Deleted, Finished, IdempotencyKey, JobPage, JobStore, Listing, Outcome,
+    Result, Retried, SavedTrack, Written,
 };
 
 pub struct EmbeddedStore {
@@ -29,6 +31,25 @@ impl EmbeddedStore {
     {
         self.database.write(Durability::Durable, work).await
     }
+
+    /// Reads the job, asks the rule, and writes it back; `None` if it is gone.
+    async fn change<T, F>(&self, id: JobId, rule: F) -> Result<Option<T>>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Transaction<'_>, &mut Job) -> Result<Ruling<T>> + Send + 'static,
+    {
+        let change = move |transaction: &Transaction<'_>| {
+            let Some(mut job) = record::live(transaction, id)? else { return Ok(None) };
+            match rule(transaction, &mut job)? {
+                Write(answer) => {
+                    record::update(transaction, &job)?;
+                    Ok(Some(answer))
+                }
+                Keep(answer) => Ok(Some(answer)),
+            }
+        };
+        self.write(change).await
+    }
 }
 
 #[async_trait]
@@ -43,30 +64,14 @@ impl JobStore for EmbeddedStore {
     }
 
     async fn claim(&self, id: JobId) -> Result<Claim> {
-        let claim = move |transaction: &Transaction<'_>| {
-            let Some(mut job) = record::live(transaction, id)? else { return Ok(Claim::Gone) };
-            if job.status.is_terminal() {
-                return Ok(Claim::Terminal(Box::new(job)));
-            }
-            job.status = JobStatus::Running;
-            job.attempt += 1;
-            job.progress.stage = Stage::Preparing;
-            job.progress.eta_ms = None;
-            record::update(transaction, &mut job)?;
-            Ok(Claim::Won(Box::new(job)))
-        };
-        self.write(claim).await
+        let claimed = self.change(id, |_, job| Ok(rules::claim(job))).await?;
+        Ok(claimed.unwrap_or(Claim::Gone))
     }
 
     async fn report(&self, id: JobId, attempt: Attempt, progress: &Progress) -> Result<Written> {
         let progress = progress.clone();
-        let report = move |transaction: &Transaction<'_>| {
-            let Some(mut job) = held(transaction, id, attempt)? else { return Ok(Written::Fenced) };
-            rules::advance(&mut job.progress, &progress);
-            record::update(transaction, &mut job)?;
-            Ok(Written::At(job.version))
-        };
-        self.write(report).await
+        let written = self.change(id, move |_, job| Ok(rules::report(job, attempt, &progress))).await?;
+        Ok(written.unwrap_or(Written::Fenced))
     }
 
     async fn append_cues(
@@ -77,89 +82,50 @@ impl JobStore for EmbeddedStore {
         progress: &Progress,
     ) -> Result<Written> {
         let (page, progress) = (page.clone(), progress.clone());
-        let append = move |transaction: &Transaction<'_>| {
-            let Some(mut job) = held(transaction, id, attempt)? else { return Ok(Written::Fenced) };
-            let is_last = page.number.checked_add(1) == Some(job.progress.pages);
-            if is_last && is_repeat(transaction, id, attempt, &page)? {
-                return Ok(Written::At(job.version));
-            }
-            append(transaction, &mut job, page, &progress)
+        let append = move |transaction: &Transaction<'_>, job: &mut Job| {
+            Ok(match rules::append(job, attempt, &page, &progress)? {
+                Write(Append::Page(page)) => {
+                    insert_page(transaction, job, &page)?;
+                    Write(Written::At(job.version))
+                }
+                Keep(Append::Compare) => {
+                    let stored = page_of(transaction, id, attempt, page.number)?;
+                    Keep(rules::repeat(job, &page, stored.as_ref())?)
+                }
+                Write(_) | Keep(_) => Keep(Written::Fenced),
+            })
         };
-        self.write(append).await
+        Ok(self.change(id, append).await?.unwrap_or(Written::Fenced))
     }
 
     async fn finish(&self, id: JobId, attempt: Attempt, outcome: &Outcome) -> Result<Finished> {
         let outcome = outcome.clone();
-        let finish = move |transaction: &Transaction<'_>| {
-            let Some(mut job) = record::live(transaction, id)? else { return Ok(Finished::Fenced) };
-            if job.status.is_terminal() {
-                return Ok(Finished::Already(Box::new(job)));
-            }
-            let is_held = job.status == JobStatus::Running && job.attempt == attempt;
-            if !is_held {
-                return Ok(Finished::Fenced);
-            }
-            rules::end(&mut job, outcome);
-            record::update(transaction, &mut job)?;
-            Ok(Finished::First(Box::new(job)))
-        };
-        self.write(finish).await
+        let finished = self.change(id, move |_, job| Ok(rules::finish(job, attempt, &outcome))).await?;
+        Ok(finished.unwrap_or(Finished::Fenced))
     }
 
     async fn abandon(&self, id: JobId, run: u32, outcome: &Outcome) -> Result<Finished> {
         let outcome = outcome.clone();
-        let abandon = move |transaction: &Transaction<'_>| {
-            let Some(mut job) = record::live(transaction, id)? else { return Ok(Finished::Fenced) };
-            if job.run != run {
-                return Ok(Finished::Fenced);
-            }
-            if job.status.is_terminal() {
-                return Ok(Finished::Already(Box::new(job)));
-            }
-            rules::end(&mut job, outcome);
-            record::update(transaction, &mut job)?;
-            Ok(Finished::First(Box::new(job)))
-        };
-        self.write(abandon).await
+        let finished = self.change(id, move |_, job| Ok(rules::abandon(job, run, &outcome))).await?;
+        Ok(finished.unwrap_or(Finished::Fenced))
     }
 
     async fn cancel(&self, id: JobId, finished_at: WallTime) -> Result<Cancelled> {
-        let cancel = move |transaction: &Transaction<'_>| {
-            let Some(mut job) = record::live(transaction, id)? else { return Ok(Cancelled::Gone) };
-            if job.status.is_terminal() {
-                let is_repeat = job.status == JobStatus::Cancelled && job.finished_at == Some(finished_at);
-                let job = Box::new(job);
-                return Ok(if is_repeat { Cancelled::Done(job) } else { Cancelled::Already(job) });
-            }
-            job.status = JobStatus::Cancelled;
-            job.finished_at = Some(finished_at);
-            job.progress.stage = Stage::Done;
-            job.progress.eta_ms = None;
-            record::update(transaction, &mut job)?;
-            Ok(Cancelled::Done(Box::new(job)))
-        };
-        self.write(cancel).await
+        let cancelled = self.change(id, move |_, job| Ok(rules::cancel(job, finished_at))).await?;
+        Ok(cancelled.unwrap_or(Cancelled::Gone))
     }
 
     async fn retry(&self, id: JobId, spec: &JobSpec, expires_at: WallTime) -> Result<Retried> {
         let spec = spec.clone();
-        let retry = move |transaction: &Transaction<'_>| {
-            let Some(mut job) = record::live(transaction, id)? else { return Ok(Retried::Gone) };
-            if !job.status.is_terminal() {
-                let is_repeat = job.status == JobStatus::Queued
-                    && job.attempt > 0
-                    && job.spec == spec
-                    && job.expires_at == expires_at;
-                let job = Box::new(job);
-                return Ok(if is_repeat { Retried::Queued(job) } else { Retried::Unfinished(job) });
+        let retry = move |transaction: &Transaction<'_>, job: &mut Job| {
+            let ruling = rules::retry(job, &spec, expires_at);
+            if matches!(ruling, Write(_)) {
+                transaction.execute("DELETE FROM pages WHERE job = ?1", [id.to_string()])?;
+                transaction.execute("DELETE FROM saved_tracks WHERE job = ?1", [id.to_string()])?;
             }
-            transaction.execute("DELETE FROM pages WHERE job = ?1", [id.to_string()])?;
-            transaction.execute("DELETE FROM saved_tracks WHERE job = ?1", [id.to_string()])?;
-            rules::restart(&mut job, spec, expires_at);
-            record::update(transaction, &mut job)?;
-            Ok(Retried::Queued(Box::new(job)))
+            Ok(ruling)
         };
-        self.write(retry).await
+        Ok(self.change(id, retry).await?.unwrap_or(Retried::Gone))
     }
 
     async fn delete(&self, id: JobId) -> Result<Deleted> {
@@ -200,25 +166,21 @@ impl JobStore for EmbeddedStore {
 
     async fn save_track(&self, id: JobId, expected: Version, track: &Track) -> Result<SavedTrack> {
         let track = track.clone();
-        let save = move |transaction: &Transaction<'_>| {
-            let Some(mut job) = record::live(transaction, id)? else { return Ok(SavedTrack::Gone) };
-            if job.status != JobStatus::Completed {
-                return Ok(SavedTrack::NotCompleted);
-            }
-            if job.version != expected {
-                let is_repeat = expected.checked_add(1) == Some(job.version)
-                    && saved_track(transaction, id)?.as_ref() == Some(&track);
-                return Ok(match is_repeat {
-                    true => SavedTrack::At(job.version),
-                    false => SavedTrack::Conflict(job.version),
-                });
-            }
-            let sql = "INSERT OR REPLACE INTO saved_tracks (job, record) VALUES (?1, ?2)";
-            transaction.execute(sql, params![id.to_string(), serde_json::to_string(&track)?])?;
-            record::update(transaction, &mut job)?;
-            Ok(SavedTrack::At(job.version))
+        let save = move |transaction: &Transaction<'_>, job: &mut Job| {
+            Ok(match rules::save_track(job, expected) {
+                Write(_) => {
+                    let sql = "INSERT OR REPLACE INTO saved_tracks (job, record) VALUES (?1, ?2)";
+                    transaction.execute(sql, params![id.to_string(), serde_json::to_string(&track)?])?;
+                    Write(SavedTrack::At(job.version))
+                }
+                Keep(Save::Conflict { version, may_be_repeat }) => {
+                    let is_repeat = may_be_repeat && saved_track(transaction, id)?.as_ref() == Some(&track);
+                    Keep(if is_repeat { SavedTrack::At(version) } else { SavedTrack::Conflict(version) })
+                }
+                Keep(_) => Keep(SavedTrack::NotCompleted),
+            })
         };
-        self.write(save).await
+        Ok(self.change(id, save).await?.unwrap_or(SavedTrack::Gone))
     }
 
     async fn recent(&self, listing: &Listing) -> Result<JobPage> {
@@ -237,8 +199,7 @@ impl JobStore for EmbeddedStore {
 
 fn create(transaction: &Transaction<'_>, job: &Job, key: Option<&IdempotencyKey>) -> Result<Created> {
     if let Some(existing) = record::live(transaction, job.id)? {
-        // Ids are random, so the same wish under the same id is this very call, repeated.
-        let is_repeat = existing.spec == job.spec && existing.created_at == job.created_at;
+        let is_repeat = rules::is_repeated_create(&existing, job);
         return Ok(if is_repeat { Created::New } else { Created::IdTaken });
     }
     if let Some(key) = key {
@@ -263,57 +224,24 @@ fn create(transaction: &Transaction<'_>, job: &Job, key: Option<&IdempotencyKey>
     Ok(Created::New)
 }
 
-/// The job, if this attempt may write to it.
-fn held(connection: &Connection, id: JobId, attempt: Attempt) -> Result<Option<Job>> {
-    let job = record::live(connection, id)?;
-    Ok(job.filter(|job| job.status == JobStatus::Running && job.attempt == attempt))
-}
-
-fn append(
-    transaction: &Transaction<'_>,
-    job: &mut Job,
-    mut page: CuePage,
-    progress: &Progress,
-) -> Result<Written> {
-    if page.number != job.progress.pages {
-        return Err(BackendError::Permanent(
-            PageOutOfOrder { number: page.number, pages: job.progress.pages }.into(),
-        ));
-    }
-    rules::advance(&mut job.progress, progress);
-    job.progress.pages += 1;
-    job.progress.cues += page.cues.len() as u32;
-    job.progress.transcribed = job.progress.transcribed.max(page.end);
-    record::update(transaction, job)?;
-    page.version = job.version;
+fn insert_page(transaction: &Transaction<'_>, job: &Job, page: &CuePage) -> Result<()> {
     let sql = "INSERT INTO pages (job, number, version, attempt, record) VALUES (?1, ?2, ?3, ?4, ?5)";
     transaction.prepare_cached(sql)?.execute(params![
         job.id.to_string(),
         page.number,
         page.version as i64,
         job.attempt,
-        serde_json::to_string(&page)?
+        serde_json::to_string(page)?
     ])?;
-    Ok(Written::At(job.version))
+    Ok(())
 }
 
-/// The page is stored already, by this attempt and with this content.
-fn is_repeat(connection: &Connection, id: JobId, attempt: Attempt, page: &CuePage) -> Result<bool> {
+/// The page as it is stored, if this attempt wrote it.
+fn page_of(connection: &Connection, id: JobId, attempt: Attempt, number: u32) -> Result<Option<CuePage>> {
     let sql = "SELECT record FROM pages WHERE job = ?1 AND number = ?2 AND attempt = ?3";
     let mut statement = connection.prepare_cached(sql)?;
-    let mut rows = statement.query(params![id.to_string(), page.number, attempt])?;
-    let Some(row) = rows.next()? else { return Ok(false) };
-    let stored: CuePage = record::parse(row, 0)?;
-    // Through JSON, as the stored one: not every number survives it to the last bit.
-    let repeated: CuePage = serde_json::from_str(&serde_json::to_string(page)?)?;
-    Ok(CuePage { version: stored.version, ..repeated } == stored)
-}
-
-#[derive(Debug, thiserror::Error)]
-#[error("page {number} cannot follow {pages} pages")]
-struct PageOutOfOrder {
-    number: u32,
-    pages: u32,
+    let mut rows = statement.query(params![id.to_string(), number, attempt])?;
+    rows.next()?.map(|row| record::parse(row, 0)).transpose()
 }
 
 fn saved_track(connection: &Connection, id: JobId) -> Result<Option<Track>> {

@@ -5,6 +5,7 @@
 
 #![allow(clippy::unwrap_used, reason = "clippy knows only functions marked as tests, not what they share")]
 
+mod aws;
 mod embedded;
 mod faults;
 mod media_contract;
@@ -27,6 +28,7 @@ macro_rules! contract {
     ($($names:tt)*) => {
         $crate::contract_over!(embedded, $crate::on_embedded, $($names)*);
         $crate::contract_over!(without_faults, $crate::on_embedded_without_faults, $($names)*);
+        $crate::contract_over!(aws, $crate::aws::on_aws, $($names)*);
     };
 }
 pub(crate) use contract;
@@ -37,7 +39,7 @@ macro_rules! contract_over {
             $(
                 #[test]
                 fn $name() {
-                    $run(|backend| async move { super::$name(&backend).await });
+                    $run(stringify!($name), |backend| async move { super::$name(&backend).await });
                 }
             )*
         }
@@ -45,14 +47,14 @@ macro_rules! contract_over {
 }
 pub(crate) use contract_over;
 
-fn on_embedded<F: Future<Output = ()>>(test: impl FnOnce(Backend) -> F) {
+fn on_embedded<F: Future<Output = ()>>(_name: &str, test: impl FnOnce(Backend) -> F) {
     let folder = TempDir::new().unwrap();
     run(async { test(open(&folder).await).await });
 }
 
 /// The wrapper that makes faults must change nothing while it has no plan.
-fn on_embedded_without_faults<F: Future<Output = ()>>(test: impl FnOnce(Backend) -> F) {
-    on_embedded(|backend| test(backend::faults::with_faults(backend, None).0));
+fn on_embedded_without_faults<F: Future<Output = ()>>(name: &str, test: impl FnOnce(Backend) -> F) {
+    on_embedded(name, |backend| test(backend::faults::with_faults(backend, None).0));
 }
 
 fn run<F: Future>(future: F) -> F::Output {
@@ -65,6 +67,7 @@ fn config(folder: &TempDir) -> BackendConfig {
         backend: BackendKind::Embedded,
         data: folder.path().to_path_buf(),
         max_receive_count: MAX_RECEIVE_COUNT,
+        aws: Default::default(),
     }
 }
 

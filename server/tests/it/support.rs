@@ -50,6 +50,7 @@ impl Site {
             backend: BackendKind::Embedded,
             data: folder.path().join("data"),
             max_receive_count: 2,
+            aws: Default::default(),
         };
         let backend = backend::connect(&data).await.unwrap();
         let server_side = backend::connect(&data).await.unwrap();

@@ -38,6 +38,7 @@ impl Bench {
             backend: BackendKind::Embedded,
             data: folder.path().join("data"),
             max_receive_count: 10,
+            aws: Default::default(),
         };
         let backend = backend::connect(&config).await.unwrap();
         Bench { folder, backend }

@@ -266,8 +266,12 @@ fn assert_refused_untouched(folder: &TempDir, reason: &str) {
 }
 
 fn refusal(data: &Path) -> String {
-    let config =
-        BackendConfig { backend: BackendKind::Embedded, data: data.to_path_buf(), max_receive_count: 3 };
+    let config = BackendConfig {
+        backend: BackendKind::Embedded,
+        data: data.to_path_buf(),
+        max_receive_count: 3,
+        aws: Default::default(),
+    };
     let error = run(backend::connect(&config)).err().expect("it does not start");
     assert!(!error.is_transient());
     error.source().expect("the cause is chained").to_string()

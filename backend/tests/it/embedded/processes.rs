@@ -22,7 +22,8 @@ const MINUTE: Duration = Duration::from_secs(60);
 fn the_other_process() {
     let Ok(task) = std::env::var(TASK) else { return };
     let data = PathBuf::from(std::env::var_os(DATA).unwrap());
-    let config = BackendConfig { backend: BackendKind::Embedded, data, max_receive_count: 3 };
+    let config =
+        BackendConfig { backend: BackendKind::Embedded, data, max_receive_count: 3, aws: Default::default() };
     run(async {
         let backend = backend::connect(&config).await.unwrap();
         match task.as_str() {

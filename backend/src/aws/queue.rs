@@ -1,0 +1,381 @@
+//! The queue on SQS, with a second one for dead letters, which the redrive policy of the first fills.
+//!
+//! SQS counts in whole seconds (durations are rounded up), and its numbers are approximate. It holds text of at most
+//! 1 MiB without control characters; any other body is a permanent error. It does not tell the age of a message:
+//! [`QueueStats::oldest_age`] is for CloudWatch to say. A stale receipt may still be good there now and then; the
+//! attempt number in the store is what fences.
+//!
+//! Dead letters are looked at by receiving them: they are hidden from others who look for a moment, and their
+//! number of receives tells nothing any more, so it is the one of the redrive policy. Redriving is receive, send,
+//! delete, and not SQS's own task: that one says neither when it is done nor how many it moved. A crash in between
+//! sends a message twice, which receivers must survive anyway.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use aws_sdk_sqs::Client;
+use aws_sdk_sqs::config::timeout::TimeoutConfig;
+use aws_sdk_sqs::types::{
+    DeleteMessageBatchRequestEntry, Message, MessageSystemAttributeName, QueueAttributeName,
+};
+use tokio::task::JoinHandle;
+
+use super::error::code;
+use crate::{BackendError, DeadLetter, Delivery, JobQueue, LeaseState, QueueStats, ReceiptHandle, Result};
+
+/// What SQS allows.
+const MAX_WAIT: Duration = Duration::from_secs(20);
+const MAX_DELAY: Duration = Duration::from_secs(15 * 60);
+const MAX_VISIBILITY: Duration = Duration::from_secs(12 * 60 * 60);
+const MESSAGES_PER_CALL: i32 = 10;
+
+/// A receive answers this much after its wait at the latest.
+const WAIT_MARGIN: Duration = Duration::from_secs(5);
+
+/// How long a message that came for a receive that was dropped is kept for the next receive of this process.
+const KEPT_FOR_THE_NEXT: Duration = Duration::from_secs(1);
+
+/// While somebody goes through the dead letters. Each look ends well before.
+const LOOK_VISIBILITY: Duration = Duration::from_secs(30);
+
+/// Dead letters looked at to find the oldest, whose order SQS does not promise.
+const LETTERS_LOOKED_AT: usize = 1_000;
+
+pub struct SqsQueue {
+    client: Client,
+    url: String,
+    dead_letter_url: String,
+    parked: Arc<Parked>,
+}
+
+impl SqsQueue {
+    pub fn new(client: Client, url: String, dead_letter_url: String) -> SqsQueue {
+        SqsQueue { client, url, dead_letter_url, parked: Arc::default() }
+    }
+
+    /// Receives in a task of its own, so that dropping the future loses no message that is on its way.
+    fn start_poll(&self, wait: Duration, visibility: Duration) -> Poll {
+        let (client, url) = (self.client.clone(), self.url.clone());
+        tokio::spawn(async move { receive_one(&client, &url, wait, visibility).await })
+    }
+
+    /// Receives dead letters, up to `limit` or till there are no more, and hides them for a while.
+    async fn take_letters(&self, limit: usize) -> Result<Vec<Message>> {
+        let mut letters = Vec::new();
+        let start = Instant::now();
+        while letters.len() < limit && start.elapsed() < LOOK_VISIBILITY / 2 {
+            let wanted = (limit - letters.len()).min(MESSAGES_PER_CALL as usize);
+            let request = self
+                .client
+                .receive_message()
+                .queue_url(&self.dead_letter_url)
+                .max_number_of_messages(wanted as i32)
+                .visibility_timeout(seconds(LOOK_VISIBILITY))
+                .message_system_attribute_names(MessageSystemAttributeName::SentTimestamp);
+            let messages = request.send().await?.messages.unwrap_or_default();
+            if messages.is_empty() {
+                break;
+            }
+            letters.extend(messages);
+        }
+        Ok(letters)
+    }
+
+    async fn show_letters(&self, letters: &[Message]) -> Result<()> {
+        for letter in letters {
+            let receipt = ReceiptHandle(letter.receipt_handle.clone().unwrap_or_default());
+            set_visibility(&self.client, &self.dead_letter_url, &receipt, Duration::ZERO).await?;
+        }
+        Ok(())
+    }
+
+    async fn attributes(&self, url: &str, names: &[QueueAttributeName]) -> Result<Attributes> {
+        let request =
+            self.client.get_queue_attributes().queue_url(url).set_attribute_names(Some(names.to_vec()));
+        Ok(Attributes(request.send().await?.attributes.unwrap_or_default()))
+    }
+
+    async fn max_receive_count(&self) -> Result<u32> {
+        let attributes = self.attributes(&self.url, &[QueueAttributeName::RedrivePolicy]).await?;
+        let policy = attributes.0.get(&QueueAttributeName::RedrivePolicy).ok_or_else(no_redrive_policy)?;
+        let policy: serde_json::Value = serde_json::from_str(policy)?;
+        // A number in quotes or without, as it was set.
+        let count = &policy["maxReceiveCount"];
+        let count = count.as_u64().or_else(|| count.as_str()?.parse().ok()).ok_or_else(no_redrive_policy)?;
+        Ok(u32::try_from(count).unwrap_or(u32::MAX))
+    }
+}
+
+#[async_trait]
+impl JobQueue for SqsQueue {
+    async fn send(&self, body: &str, delay: Duration) -> Result<()> {
+        let request = self
+            .client
+            .send_message()
+            .queue_url(&self.url)
+            .message_body(body)
+            .delay_seconds(seconds(delay.min(MAX_DELAY)));
+        request.send().await?;
+        Ok(())
+    }
+
+    async fn receive(&self, wait: Duration, visibility: Duration) -> Result<Option<Delivery>> {
+        let deadline = Instant::now() + wait.min(MAX_WAIT);
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let Some(poll) = self.parked.take(left.is_zero()) else {
+                let mut poll = WaitedFor::new(self, self.start_poll(left, visibility));
+                return poll.ended().await;
+            };
+            // One that a dropped receive left behind; it was going on all the time.
+            let mut poll = WaitedFor::new(self, poll);
+            let Ok(ended) = tokio::time::timeout(left.max(Duration::from_millis(1)), poll.ended()).await
+            else {
+                return Ok(None);
+            };
+            if let Some(delivery) = ended? {
+                // Its visibility is that of the other receive, and some of it is over.
+                if self.set_visibility(&delivery.receipt, visibility).await? == LeaseState::Held {
+                    return Ok(Some(delivery));
+                }
+            }
+        }
+    }
+
+    async fn set_visibility(&self, receipt: &ReceiptHandle, visibility: Duration) -> Result<LeaseState> {
+        set_visibility(&self.client, &self.url, receipt, visibility).await
+    }
+
+    async fn delete(&self, receipt: &ReceiptHandle) -> Result<()> {
+        delete(&self.client, &self.url, &receipt.0).await
+    }
+
+    async fn stats(&self) -> Result<QueueStats> {
+        let names = [
+            QueueAttributeName::ApproximateNumberOfMessages,
+            QueueAttributeName::ApproximateNumberOfMessagesNotVisible,
+            QueueAttributeName::ApproximateNumberOfMessagesDelayed,
+        ];
+        let (queue, dead) = futures::try_join!(
+            self.attributes(&self.url, &names),
+            self.attributes(&self.dead_letter_url, &names)
+        )?;
+        let [visible, in_flight, delayed] = names.clone().map(|name| queue.number(&name));
+        let dead = names.iter().map(|name| dead.number(name)).sum();
+        Ok(QueueStats { visible, in_flight, delayed, dead, oldest_age: None })
+    }
+
+    async fn dead_letters(&self, limit: usize) -> Result<Vec<DeadLetter>> {
+        let receive_count = self.max_receive_count().await?;
+        let mut letters = self.take_letters(limit.max(LETTERS_LOOKED_AT)).await?;
+        self.show_letters(&letters).await?;
+        letters.sort_by_key(sent_at);
+        letters.truncate(limit);
+        let letter = |message: Message| DeadLetter {
+            id: message.message_id.unwrap_or_default(),
+            body: message.body.unwrap_or_default(),
+            receive_count,
+        };
+        Ok(letters.into_iter().map(letter).collect())
+    }
+
+    async fn delete_dead_letter(&self, id: &str) -> Result<()> {
+        let letters = self.take_letters(LETTERS_LOOKED_AT).await?;
+        let (found, others): (Vec<Message>, Vec<Message>) =
+            letters.into_iter().partition(|letter| letter.message_id.as_deref() == Some(id));
+        for letter in found {
+            delete(&self.client, &self.dead_letter_url, letter.receipt_handle.as_deref().unwrap_or_default())
+                .await?;
+        }
+        self.show_letters(&others).await
+    }
+
+    async fn redrive(&self) -> Result<usize> {
+        let mut count = 0;
+        loop {
+            let letters = self.take_letters(MESSAGES_PER_CALL as usize).await?;
+            if letters.is_empty() {
+                return Ok(count);
+            }
+            let mut sent = Vec::new();
+            for (number, letter) in letters.iter().enumerate() {
+                self.send(letter.body.as_deref().unwrap_or_default(), Duration::ZERO).await?;
+                let receipt = letter.receipt_handle.clone().unwrap_or_default();
+                sent.push(
+                    DeleteMessageBatchRequestEntry::builder()
+                        .id(number.to_string())
+                        .receipt_handle(receipt)
+                        .build()?,
+                );
+            }
+            count += sent.len();
+            let request =
+                self.client.delete_message_batch().queue_url(&self.dead_letter_url).set_entries(Some(sent));
+            let failed = request.send().await?.failed.len();
+            if failed > 0 {
+                // They come back and are sent again: twice, but not lost.
+                tracing::warn!(failed, "redriven dead letters were not deleted");
+            }
+        }
+    }
+}
+
+async fn receive_one(
+    client: &Client,
+    url: &str,
+    wait: Duration,
+    visibility: Duration,
+) -> Result<Option<Delivery>> {
+    let wait = Duration::from_secs(seconds(wait).max(0) as u64);
+    let timeouts = TimeoutConfig::builder()
+        .operation_attempt_timeout(wait + WAIT_MARGIN)
+        .operation_timeout(wait + 3 * WAIT_MARGIN)
+        .build();
+    let request = client
+        .receive_message()
+        .queue_url(url)
+        .max_number_of_messages(1)
+        .wait_time_seconds(seconds(wait))
+        .visibility_timeout(seconds(visibility.min(MAX_VISIBILITY)))
+        .message_system_attribute_names(MessageSystemAttributeName::ApproximateReceiveCount);
+    let overridden = aws_sdk_sqs::config::Builder::new().timeout_config(timeouts);
+    let answer = request.customize().config_override(overridden).send().await?;
+    let Some(message) = answer.messages.unwrap_or_default().pop() else { return Ok(None) };
+    let count = message.attributes.as_ref();
+    let count = count.and_then(|all| all.get(&MessageSystemAttributeName::ApproximateReceiveCount));
+    Ok(Some(Delivery {
+        body: message.body.unwrap_or_default(),
+        receipt: ReceiptHandle(message.receipt_handle.unwrap_or_default()),
+        receive_count: count.and_then(|count| count.parse().ok()).unwrap_or(1),
+    }))
+}
+
+async fn set_visibility(
+    client: &Client,
+    url: &str,
+    receipt: &ReceiptHandle,
+    visibility: Duration,
+) -> Result<LeaseState> {
+    let request = client
+        .change_message_visibility()
+        .queue_url(url)
+        .receipt_handle(&receipt.0)
+        .visibility_timeout(seconds(visibility.min(MAX_VISIBILITY)));
+    match request.send().await {
+        Ok(_) => Ok(LeaseState::Held),
+        // The last one is also said when the message was hidden for twelve hours in all, which ends the lease too.
+        Err(error) => match code(&error) {
+            Some("MessageNotInflight" | "ReceiptHandleIsInvalid" | "InvalidParameterValue") => {
+                Ok(LeaseState::Lost)
+            }
+            _ => Err(error.into()),
+        },
+    }
+}
+
+async fn delete(client: &Client, url: &str, receipt: &str) -> Result<()> {
+    match client.delete_message().queue_url(url).receipt_handle(receipt).send().await {
+        Ok(_) => Ok(()),
+        Err(error) => match code(&error) {
+            Some("ReceiptHandleIsInvalid" | "InvalidParameterValue") => Ok(()),
+            _ => Err(error.into()),
+        },
+    }
+}
+
+type Poll = JoinHandle<Result<Option<Delivery>>>;
+
+/// Receives that go on although their callers have gone.
+#[derive(Default)]
+struct Parked {
+    polls: Mutex<Vec<(u64, Poll)>>,
+}
+
+impl Parked {
+    /// `is_ended`: only one that does not have to be waited for.
+    fn take(&self, is_ended: bool) -> Option<Poll> {
+        let mut polls = self.polls.lock().unwrap_or_else(PoisonError::into_inner);
+        let index = polls.iter().position(|(_, poll)| !is_ended || poll.is_finished())?;
+        Some(polls.remove(index).1)
+    }
+
+    fn take_by_number(&self, number: u64) -> Option<Poll> {
+        let mut polls = self.polls.lock().unwrap_or_else(PoisonError::into_inner);
+        let index = polls.iter().position(|(other, _)| *other == number)?;
+        Some(polls.remove(index).1)
+    }
+}
+
+/// A receive with a caller; when the caller goes, it is parked.
+struct WaitedFor {
+    poll: Option<Poll>,
+    parked: Arc<Parked>,
+    client: Client,
+    url: String,
+}
+
+impl WaitedFor {
+    fn new(queue: &SqsQueue, poll: Poll) -> WaitedFor {
+        let (client, url) = (queue.client.clone(), queue.url.clone());
+        WaitedFor { poll: Some(poll), parked: queue.parked.clone(), client, url }
+    }
+
+    async fn ended(&mut self) -> Result<Option<Delivery>> {
+        let poll = self.poll.as_mut().expect("a receive is waited for once");
+        let ended = poll.await;
+        self.poll = None;
+        ended?
+    }
+}
+
+impl Drop for WaitedFor {
+    fn drop(&mut self) {
+        let Some(poll) = self.poll.take() else { return };
+        // Without a runtime everything ends, this poll too.
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
+        let number = rand::random();
+        self.parked.polls.lock().unwrap_or_else(PoisonError::into_inner).push((number, poll));
+        let (parked, client, url) = (self.parked.clone(), self.client.clone(), self.url.clone());
+        runtime.spawn(async move {
+            tokio::time::sleep(KEPT_FOR_THE_NEXT).await;
+            let Some(poll) = parked.take_by_number(number) else { return };
+            let Ok(Ok(Some(delivery))) = poll.await else { return };
+            if let Err(error) = set_visibility(&client, &url, &delivery.receipt, Duration::ZERO).await {
+                let error = &error as &dyn std::error::Error;
+                tracing::warn!(
+                    error,
+                    "a message that nobody waited for was not given back; it comes again later"
+                );
+            }
+        });
+    }
+}
+
+struct Attributes(std::collections::HashMap<QueueAttributeName, String>);
+
+impl Attributes {
+    fn number(&self, name: &QueueAttributeName) -> u64 {
+        self.0.get(name).and_then(|value| value.parse().ok()).unwrap_or_default()
+    }
+}
+
+fn sent_at(message: &Message) -> u64 {
+    let sent =
+        message.attributes.as_ref().and_then(|all| all.get(&MessageSystemAttributeName::SentTimestamp));
+    sent.and_then(|sent| sent.parse().ok()).unwrap_or_default()
+}
+
+/// Whole seconds, rounded up, so that nothing comes early.
+fn seconds(duration: Duration) -> i32 {
+    let seconds = duration.as_secs() + u64::from(duration.subsec_nanos() > 0);
+    i32::try_from(seconds).unwrap_or(i32::MAX)
+}
+
+fn no_redrive_policy() -> BackendError {
+    BackendError::Permanent(NoRedrivePolicy.into())
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("the queue has no redrive policy: nothing ever becomes a dead letter")]
+struct NoRedrivePolicy;

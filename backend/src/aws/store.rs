@@ -1,0 +1,466 @@
+//! The store in one DynamoDB table: each call reads the job, asks the rule, and puts it back on the condition that
+//! nobody wrote in between.
+//!
+//! A worker remembers the jobs it claimed, so that while nobody interferes a step of a job costs one write and no
+//! read; a refused write brings along what is there now.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use Ruling::{Keep, Write};
+use async_trait::async_trait;
+use domain::{Attempt, CuePage, Job, JobId, JobSpec, JobStatus, Progress, Track, Version, WallTime};
+
+use super::item::{self, Item, Stored, TrackName};
+use super::listing;
+use super::table::{Condition, PutResult, Table};
+use crate::rules::{self, Append, Ruling, Save};
+use crate::{
+    BackendError, Cancelled, Claim, Created, Deleted, Finished, IdempotencyKey, JobPage, JobStore, Listing,
+    Outcome, Result, Retried, SavedTrack, Written,
+};
+
+/// Tries of one write against others who write the same job. More than a handful of writers at one job is a fault.
+const ROUNDS: u32 = 40;
+
+/// Jobs remembered by a worker: far more than it has slots.
+const REMEMBERED: usize = 256;
+
+pub struct DynamoStore {
+    table: Table,
+    claimed: Claimed,
+}
+
+impl DynamoStore {
+    pub fn new(table: Table) -> DynamoStore {
+        DynamoStore { table, claimed: Claimed::default() }
+    }
+
+    /// `None` if the job is gone.
+    async fn change<T: Send>(
+        &self,
+        id: JobId,
+        rule: impl FnMut(&mut Stored) -> Result<Ruling<T>> + Send,
+    ) -> Result<Option<T>> {
+        self.change_with_page(id, rule, |_| None).await
+    }
+
+    /// Puts the page that `page` finds in the answer together with the job.
+    async fn change_with_page<T: Send>(
+        &self,
+        id: JobId,
+        mut rule: impl FnMut(&mut Stored) -> Result<Ruling<T>> + Send,
+        page: impl Fn(&T) -> Option<&CuePage> + Send,
+    ) -> Result<Option<T>> {
+        let mut remembered = self.claimed.take(id);
+        let mut current = None;
+        for round in 0..ROUNDS {
+            let is_remembered = remembered.is_some();
+            let mut stored = match remembered.take().or(current.take()) {
+                Some(stored) => stored,
+                None => match self.table.job(id).await? {
+                    Some(stored) => stored,
+                    None => return Ok(None),
+                },
+            };
+            let ruled = match stored.is_live() {
+                true => {
+                    let before = std::mem::replace(&mut stored.write, item::token());
+                    rule(&mut stored).map(|ruling| Some((ruling, before)))
+                }
+                false => Ok(None),
+            };
+            let (answer, before) = match ruled {
+                Ok(Some((Write(answer), before))) => (answer, before),
+                // What was remembered is good enough to write on a condition, not to refuse.
+                _ if is_remembered => continue,
+                Ok(Some((Keep(answer), _))) => return Ok(Some(answer)),
+                Ok(None) => return Ok(None),
+                Err(error) => return Err(error),
+            };
+            match self.table.put_job(&stored, Condition::Follows(&before), page(&answer)).await? {
+                PutResult::Done => {
+                    self.claimed.remember(stored);
+                    return Ok(Some(answer));
+                }
+                PutResult::Refused(items) => {
+                    let Some(item) = items.into_iter().flatten().next() else { continue };
+                    let there = Stored::from_item(&item)?;
+                    // An earlier try of this very call got through, and its answer was lost.
+                    if there.write == stored.write {
+                        self.claimed.remember(stored);
+                        return Ok(Some(answer));
+                    }
+                    current = Some(there);
+                }
+                PutResult::Busy => {}
+            }
+            pause(round).await;
+        }
+        Err(BackendError::Transient(Contended.into()))
+    }
+
+    async fn live(&self, id: JobId) -> Result<Option<Stored>> {
+        Ok(self.table.job(id).await?.filter(Stored::is_live))
+    }
+
+    async fn page_of(&self, id: JobId, attempt: Attempt, number: u32) -> Result<Option<CuePage>> {
+        let Some(stored) = self.live(id).await? else { return Ok(None) };
+        let key = item::key(item::job_key(id), item::page_key(&stored.run, number));
+        let Some(item) = self.table.read(key).await? else { return Ok(None) };
+        let (written_by, page) = item::parse_page(&item)?;
+        Ok((written_by == attempt).then_some(page))
+    }
+
+    async fn track(&self, id: JobId, track: &TrackName) -> Result<Option<Track>> {
+        let last = track.parts.saturating_sub(1);
+        let (from, to) = (item::track_key(&track.token, 0), item::track_key(&track.token, last));
+        let items = self.table.items(id, &from, &to).await?;
+        if items.len() != track.parts {
+            return Ok(None);
+        }
+        let mut json = String::new();
+        for item in &items {
+            json.push_str(item::attribute(item, "record")?);
+        }
+        Ok(Some(serde_json::from_str(&json)?))
+    }
+
+    /// Removes items of the job that nothing names any more. Whatever fails is removed by the table itself, later.
+    async fn drop_parts(&self, id: JobId, keys: Vec<Item>) {
+        if keys.is_empty() {
+            return;
+        }
+        if let Err(error) = self.table.delete_all(keys).await {
+            let error = &error as &dyn std::error::Error;
+            tracing::warn!(job.id = %id, error, "parts of a job that nobody needs were not removed");
+        }
+    }
+
+    async fn create_once(
+        &self,
+        stored: &Stored,
+        key: Option<&IdempotencyKey>,
+        replaced: &Replaced,
+    ) -> Result<PutResult> {
+        let job_condition = match &replaced.job {
+            Some(write) => Condition::Follows(write),
+            None => Condition::IsNew,
+        };
+        let Some(key) = key else { return self.table.put_job(stored, job_condition, None).await };
+        let key_condition = match &replaced.key {
+            Some(job) => Condition::Names(job),
+            None => Condition::IsNew,
+        };
+        let mut key_item = item::key(format!("KEY#{}", key.key), "KEY");
+        key_item.insert("fingerprint".into(), item::text(&key.fingerprint));
+        key_item.insert("job".into(), item::text(stored.job.id.to_string()));
+        key_item.insert("ttl".into(), item::key_ttl(stored.job.expires_at));
+        let job_item = stored.to_item()?;
+        self.table.put_all(vec![(job_item, Some(job_condition)), (key_item, Some(key_condition))]).await
+    }
+}
+
+/// What a new job takes the place of: an expired job's last write, and the id of a gone job that held the key.
+#[derive(Default)]
+struct Replaced {
+    job: Option<String>,
+    key: Option<String>,
+}
+
+#[async_trait]
+impl JobStore for DynamoStore {
+    async fn create(&self, job: &Job, key: Option<&IdempotencyKey>) -> Result<Created> {
+        let stored = Stored::new(job.clone());
+        let mut replaced = Replaced::default();
+        for round in 0..ROUNDS {
+            let refused = match self.create_once(&stored, key, &replaced).await? {
+                PutResult::Done => return Ok(Created::New),
+                PutResult::Busy => Vec::new(),
+                PutResult::Refused(items) => items,
+            };
+            let mut refused = refused.into_iter();
+            let (there, used) = (refused.next().flatten(), refused.next().flatten());
+            if let Some(there) = there {
+                let there = Stored::from_item(&there)?;
+                if there.is_live() {
+                    let is_repeat = rules::is_repeated_create(&there.job, job);
+                    return Ok(if is_repeat { Created::New } else { Created::IdTaken });
+                }
+                // An expired job that was not swept yet gives up its place.
+                replaced.job = Some(there.write);
+            } else if used.is_none() {
+                replaced = Replaced::default();
+            }
+            if let (Some(key), Some(used)) = (key, used) {
+                let first_id = item::attribute(&used, "job")?;
+                let first = self.live(item::parse_job_key(&format!("JOB#{first_id}"))?).await?;
+                if let Some(first) = first {
+                    let is_same = item::attribute(&used, "fingerprint")? == key.fingerprint;
+                    return Ok(if is_same { Created::Same(Box::new(first.job)) } else { Created::KeyReused });
+                }
+                // A key lives as long as its job.
+                replaced.key = Some(first_id.to_owned());
+            }
+            pause(round).await;
+        }
+        Err(BackendError::Transient(Contended.into()))
+    }
+
+    async fn get(&self, id: JobId) -> Result<Option<Job>> {
+        Ok(self.live(id).await?.map(|stored| stored.job))
+    }
+
+    async fn claim(&self, id: JobId) -> Result<Claim> {
+        let claimed = self.change(id, |stored| Ok(rules::claim(&mut stored.job))).await?;
+        Ok(claimed.unwrap_or(Claim::Gone))
+    }
+
+    async fn report(&self, id: JobId, attempt: Attempt, progress: &Progress) -> Result<Written> {
+        let rule = |stored: &mut Stored| Ok(rules::report(&mut stored.job, attempt, progress));
+        Ok(self.change(id, rule).await?.unwrap_or(Written::Fenced))
+    }
+
+    async fn append_cues(
+        &self,
+        id: JobId,
+        attempt: Attempt,
+        page: &CuePage,
+        progress: &Progress,
+    ) -> Result<Written> {
+        let rule = |stored: &mut Stored| {
+            let ruling = rules::append(&mut stored.job, attempt, page, progress)?;
+            let job = stored.job.clone();
+            Ok(match ruling {
+                Write(append) => Write((append, job)),
+                Keep(append) => Keep((append, job)),
+            })
+        };
+        let Some((append, job)) = self.change_with_page(id, rule, |answer| page_in(&answer.0)).await? else {
+            return Ok(Written::Fenced);
+        };
+        match append {
+            Append::Fenced => Ok(Written::Fenced),
+            Append::Page(page) => Ok(Written::At(page.version)),
+            Append::Compare => {
+                let stored = self.page_of(id, attempt, page.number).await?;
+                rules::repeat(&job, page, stored.as_ref())
+            }
+        }
+    }
+
+    async fn finish(&self, id: JobId, attempt: Attempt, outcome: &Outcome) -> Result<Finished> {
+        let rule = |stored: &mut Stored| Ok(rules::finish(&mut stored.job, attempt, outcome));
+        Ok(self.change(id, rule).await?.unwrap_or(Finished::Fenced))
+    }
+
+    async fn abandon(&self, id: JobId, run: u32, outcome: &Outcome) -> Result<Finished> {
+        let abandoned = self.change(id, |stored| Ok(rules::abandon(&mut stored.job, run, outcome))).await?;
+        Ok(abandoned.unwrap_or(Finished::Fenced))
+    }
+
+    async fn cancel(&self, id: JobId, finished_at: WallTime) -> Result<Cancelled> {
+        let cancelled = self.change(id, |stored| Ok(rules::cancel(&mut stored.job, finished_at))).await?;
+        Ok(cancelled.unwrap_or(Cancelled::Gone))
+    }
+
+    async fn retry(&self, id: JobId, spec: &JobSpec, expires_at: WallTime) -> Result<Retried> {
+        let rule = |stored: &mut Stored| {
+            let ruling = rules::retry(&mut stored.job, spec, expires_at);
+            if matches!(ruling, Write(_)) {
+                // From here on the pages and the track are nobody's.
+                stored.run = item::token();
+                stored.track = None;
+                return Ok(Write((true, stored.run.clone(), ruling.into_answer())));
+            }
+            Ok(Keep((false, String::new(), ruling.into_answer())))
+        };
+        let Some((is_restarted, run, retried)) = self.change(id, rule).await? else {
+            return Ok(Retried::Gone);
+        };
+        if is_restarted {
+            let current = item::page_key(&run, 0);
+            let current = current.trim_end_matches(|sign: char| sign.is_ascii_digit()).to_owned();
+            match self.table.items(id, "PAGE#", "TRACK#~").await {
+                Ok(items) => {
+                    let keys = items.iter().filter_map(|item| part_key(item, |sk| !sk.starts_with(&current)));
+                    self.drop_parts(id, keys.collect()).await;
+                }
+                Err(error) => {
+                    let error = &error as &dyn std::error::Error;
+                    tracing::warn!(job.id = %id, error, "the pages of the run before were not removed");
+                }
+            }
+        }
+        Ok(retried)
+    }
+
+    async fn delete(&self, id: JobId) -> Result<Deleted> {
+        self.claimed.take(id);
+        let deleted = self.table.delete_job(id).await?;
+        // Even when the job is gone: the call before this one may have got no further.
+        let items = self.table.items(id, "PAGE#", "TRACK#~").await?;
+        self.table.delete_all(items.iter().filter_map(|item| part_key(item, |_| true)).collect()).await?;
+        Ok(deleted.map_or(Deleted::Gone, |stored| Deleted::At(stored.job.version + 1)))
+    }
+
+    async fn pages(&self, id: JobId, after: Version) -> Result<Vec<CuePage>> {
+        // The job and its pages in one query: the job's item sorts first.
+        let items = self.table.items(id, "JOB", "PAGE#~").await?;
+        let Some((first, rest)) = items.split_first() else { return Ok(Vec::new()) };
+        if item::attribute(first, "sk")? != "JOB" {
+            return Ok(Vec::new());
+        }
+        let stored = Stored::from_item(first)?;
+        if !stored.is_live() {
+            return Ok(Vec::new());
+        }
+        let mut pages = Vec::new();
+        for item in rest {
+            let (_, page) = item::parse_page(item)?;
+            let is_counted = item::attribute(item, "sk")? == item::page_key(&stored.run, page.number)
+                && page.number < stored.job.progress.pages;
+            if is_counted && page.version > after {
+                pages.push(page);
+            }
+        }
+        Ok(pages)
+    }
+
+    async fn saved_track(&self, id: JobId) -> Result<Option<Track>> {
+        let mut seen = None;
+        for _ in 0..ROUNDS {
+            let Some(stored) = self.live(id).await? else { return Ok(None) };
+            let Some(track) = stored.track else { return Ok(None) };
+            if let Some(saved) = self.track(id, &track).await? {
+                return Ok(Some(saved));
+            }
+            // Somebody saved another one between the two reads; the same name again is a loss.
+            if seen.as_ref() == Some(&track) {
+                return Err(BackendError::Permanent(TrackLost.into()));
+            }
+            seen = Some(track);
+        }
+        Err(BackendError::Transient(Contended.into()))
+    }
+
+    async fn save_track(&self, id: JobId, expected: Version, track: &Track) -> Result<SavedTrack> {
+        let Some(stored) = self.live(id).await? else { return Ok(SavedTrack::Gone) };
+        // Refused before anything is written. What is written is found by nobody until the job names it.
+        let is_due = matches!(rules::save_track(&mut stored.job.clone(), expected), Write(_));
+        let token = item::token();
+        let parts = match is_due {
+            true => item::track_items(&stored.job, &token, &serde_json::to_string(track)?),
+            false => Vec::new(),
+        };
+        let keys: Vec<Item> = parts.iter().filter_map(|part| part_key(part, |_| true)).collect();
+        for part in parts {
+            self.table.put(part).await?;
+        }
+        let name = TrackName { token, parts: keys.len() };
+        let rule = |stored: &mut Stored| {
+            let old = stored.track.clone();
+            Ok(match rules::save_track(&mut stored.job, expected) {
+                Write(save) => {
+                    stored.track = Some(name.clone());
+                    Write((save, old))
+                }
+                Keep(save) => Keep((save, old)),
+            })
+        };
+        let Some((save, old)) = self.change(id, rule).await? else {
+            self.drop_parts(id, keys).await;
+            return Ok(SavedTrack::Gone);
+        };
+        match save {
+            Save::At(version) => {
+                let old =
+                    old.into_iter().flat_map(|old| (0..old.parts).map(move |part| (old.token.clone(), part)));
+                let old =
+                    old.map(|(token, part)| item::key(item::job_key(id), item::track_key(&token, part)));
+                self.drop_parts(id, old.collect()).await;
+                Ok(SavedTrack::At(version))
+            }
+            Save::NotCompleted => {
+                self.drop_parts(id, keys).await;
+                Ok(SavedTrack::NotCompleted)
+            }
+            Save::Conflict { version, may_be_repeat } => {
+                self.drop_parts(id, keys).await;
+                let is_repeat = may_be_repeat && self.saved_track(id).await?.as_ref() == Some(track);
+                Ok(if is_repeat { SavedTrack::At(version) } else { SavedTrack::Conflict(version) })
+            }
+        }
+    }
+
+    async fn recent(&self, listing: &Listing) -> Result<JobPage> {
+        listing::recent(&self.table, listing).await
+    }
+
+    async fn finished_since(&self, since: WallTime, limit: usize) -> Result<Vec<Job>> {
+        listing::finished_since(&self.table, since, limit).await
+    }
+
+    async fn expired(&self, limit: usize) -> Result<Vec<JobId>> {
+        listing::expired(&self.table, limit).await
+    }
+}
+
+fn page_in(append: &Append) -> Option<&CuePage> {
+    match append {
+        Append::Page(page) => Some(page),
+        Append::Fenced | Append::Compare => None,
+    }
+}
+
+/// The key of a part of a job, if it is one of those meant.
+fn part_key(item: &Item, is_meant: impl Fn(&str) -> bool) -> Option<Item> {
+    let sk = item::attribute(item, "sk").ok()?;
+    let pk = item::attribute(item, "pk").ok()?;
+    is_meant(sk).then(|| item::key(pk, sk))
+}
+
+/// The jobs that this process works on, as it wrote them last.
+#[derive(Default)]
+struct Claimed {
+    jobs: Mutex<HashMap<JobId, Stored>>,
+}
+
+impl Claimed {
+    fn take(&self, id: JobId) -> Option<Stored> {
+        self.lock().remove(&id)
+    }
+
+    fn remember(&self, stored: Stored) {
+        if stored.job.status != JobStatus::Running {
+            return;
+        }
+        let mut jobs = self.lock();
+        if jobs.len() >= REMEMBERED {
+            // Jobs that were handed back stay behind; forgetting one that is not costs a read.
+            jobs.clear();
+        }
+        jobs.insert(stored.job.id, stored);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<JobId, Stored>> {
+        self.jobs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Whoever was refused a few times lets the others go first.
+async fn pause(round: u32) {
+    if round >= 2 {
+        let most_ms = u64::from(round.min(10)) * 10;
+        tokio::time::sleep(Duration::from_millis(rand::random_range(0..most_ms))).await;
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("too many write to the same job at once")]
+struct Contended;
+
+#[derive(Debug, thiserror::Error)]
+#[error("the parts of a saved track are not there")]
+struct TrackLost;

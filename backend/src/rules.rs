@@ -1,0 +1,236 @@
+//! What each call of the store does to a job that is there: pure, so that it is the same whatever keeps the job.
+//!
+//! A job that is gone or past its time is the store's own business: these rules only see living ones.
+
+use domain::{Attempt, CuePage, Job, JobSpec, JobStatus, Progress, Source, Stage, Version, WallTime};
+
+use Ruling::{Keep, Write};
+
+use crate::{BackendError, Cancelled, Claim, Finished, Outcome, Result, Retried, Written};
+
+/// What a rule decided.
+#[derive(Debug, PartialEq)]
+pub enum Ruling<T> {
+    /// The job was changed, with its version raised: store it, then this is the answer.
+    Write(T),
+    /// The job stays as it is.
+    Keep(T),
+}
+
+impl<T> Ruling<T> {
+    pub fn into_answer(self) -> T {
+        match self {
+            Write(answer) | Keep(answer) => answer,
+        }
+    }
+}
+
+pub fn claim(job: &mut Job) -> Ruling<Claim> {
+    if job.status.is_terminal() {
+        return Keep(Claim::Terminal(Box::new(job.clone())));
+    }
+    job.status = JobStatus::Running;
+    job.attempt += 1;
+    job.progress.stage = Stage::Preparing;
+    job.progress.eta_ms = None;
+    job.version += 1;
+    Write(Claim::Won(Box::new(job.clone())))
+}
+
+pub fn report(job: &mut Job, attempt: Attempt, progress: &Progress) -> Ruling<Written> {
+    if !is_held(job, attempt) {
+        return Keep(Written::Fenced);
+    }
+    advance(&mut job.progress, progress);
+    job.version += 1;
+    Write(Written::At(job.version))
+}
+
+/// What becomes of a page that an attempt wants to append.
+#[derive(Debug, PartialEq)]
+pub enum Append {
+    Fenced,
+    /// The job counts it already: the same page of the same attempt is a repeat, anything else an error.
+    /// See [`repeat`].
+    Compare,
+    /// Store this page together with the job.
+    Page(CuePage),
+}
+
+pub fn append(
+    job: &mut Job,
+    attempt: Attempt,
+    page: &CuePage,
+    progress: &Progress,
+) -> Result<Ruling<Append>> {
+    if !is_held(job, attempt) {
+        return Ok(Keep(Append::Fenced));
+    }
+    if page.number.checked_add(1) == Some(job.progress.pages) {
+        return Ok(Keep(Append::Compare));
+    }
+    if page.number != job.progress.pages {
+        return Err(out_of_order(job, page));
+    }
+    advance(&mut job.progress, progress);
+    job.progress.pages += 1;
+    job.progress.cues += page.cues.len() as u32;
+    job.progress.transcribed = job.progress.transcribed.max(page.end);
+    job.version += 1;
+    Ok(Write(Append::Page(CuePage { version: job.version, ..page.clone() })))
+}
+
+/// `stored` is the last page of the job, if this attempt wrote it.
+pub fn repeat(job: &Job, page: &CuePage, stored: Option<&CuePage>) -> Result<Written> {
+    // Through JSON, as the stored one: not every number survives it to the last bit.
+    let repeated: CuePage = serde_json::from_str(&serde_json::to_string(page)?)?;
+    let is_same = stored.is_some_and(|stored| CuePage { version: stored.version, ..repeated } == *stored);
+    if is_same { Ok(Written::At(job.version)) } else { Err(out_of_order(job, page)) }
+}
+
+pub fn finish(job: &mut Job, attempt: Attempt, outcome: &Outcome) -> Ruling<Finished> {
+    if !job.status.is_terminal() && !is_held(job, attempt) {
+        return Keep(Finished::Fenced);
+    }
+    end_once(job, outcome)
+}
+
+pub fn abandon(job: &mut Job, run: u32, outcome: &Outcome) -> Ruling<Finished> {
+    if job.run != run {
+        return Keep(Finished::Fenced);
+    }
+    end_once(job, outcome)
+}
+
+fn end_once(job: &mut Job, outcome: &Outcome) -> Ruling<Finished> {
+    if job.status.is_terminal() {
+        return Keep(Finished::Already(Box::new(job.clone())));
+    }
+    end(job, outcome.clone());
+    job.version += 1;
+    Write(Finished::First(Box::new(job.clone())))
+}
+
+pub fn cancel(job: &mut Job, finished_at: WallTime) -> Ruling<Cancelled> {
+    if job.status.is_terminal() {
+        let is_repeat = job.status == JobStatus::Cancelled && job.finished_at == Some(finished_at);
+        let job = Box::new(job.clone());
+        return Keep(if is_repeat { Cancelled::Done(job) } else { Cancelled::Already(job) });
+    }
+    job.status = JobStatus::Cancelled;
+    job.finished_at = Some(finished_at);
+    job.progress.stage = Stage::Done;
+    job.progress.eta_ms = None;
+    job.version += 1;
+    Write(Cancelled::Done(Box::new(job.clone())))
+}
+
+/// With [`Ruling::Write`] the job's pages and edits go.
+pub fn retry(job: &mut Job, spec: &JobSpec, expires_at: WallTime) -> Ruling<Retried> {
+    if !job.status.is_terminal() {
+        let is_repeat = job.status == JobStatus::Queued
+            && job.attempt > 0
+            && job.spec == *spec
+            && job.expires_at == expires_at;
+        let job = Box::new(job.clone());
+        return Keep(if is_repeat { Retried::Queued(job) } else { Retried::Unfinished(job) });
+    }
+    restart(job, spec.clone(), expires_at);
+    job.version += 1;
+    Write(Retried::Queued(Box::new(job.clone())))
+}
+
+/// What becomes of a corrected track.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Save {
+    NotCompleted,
+    /// The job is at this version now, not at the expected one. `may_be_repeat`: when the stored track is the
+    /// same, the save was done already.
+    Conflict {
+        version: Version,
+        may_be_repeat: bool,
+    },
+    /// Store the track together with the job.
+    At(Version),
+}
+
+pub fn save_track(job: &mut Job, expected: Version) -> Ruling<Save> {
+    if job.status != JobStatus::Completed {
+        return Keep(Save::NotCompleted);
+    }
+    if job.version != expected {
+        let may_be_repeat = expected.checked_add(1) == Some(job.version);
+        return Keep(Save::Conflict { version: job.version, may_be_repeat });
+    }
+    job.version += 1;
+    Write(Save::At(job.version))
+}
+
+/// Ids are random, so the same wish under the same id is the very same call, repeated.
+pub fn is_repeated_create(existing: &Job, job: &Job) -> bool {
+    existing.spec == job.spec && existing.created_at == job.created_at
+}
+
+/// This attempt may write to the job.
+fn is_held(job: &Job, attempt: Attempt) -> bool {
+    job.status == JobStatus::Running && job.attempt == attempt
+}
+
+fn out_of_order(job: &Job, page: &CuePage) -> BackendError {
+    BackendError::Permanent(PageOutOfOrder { number: page.number, pages: job.progress.pages }.into())
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("page {number} cannot follow {pages} pages")]
+struct PageOutOfOrder {
+    number: u32,
+    pages: u32,
+}
+
+/// Takes over what a worker reports. What is known stays known, and the bar never falls.
+fn advance(known: &mut Progress, reported: &Progress) {
+    known.stage = reported.stage;
+    // `max` ignores NaN, which JSON could not hold.
+    known.fraction = known.fraction.max(reported.fraction).min(1.0);
+    known.eta_ms = reported.eta_ms;
+    known.duration_ms = reported.duration_ms.or(known.duration_ms);
+    if reported.language.is_some() {
+        known.language.clone_from(&reported.language);
+    }
+    known.has_media |= reported.has_media;
+}
+
+/// Ends the job as the outcome says.
+fn end(job: &mut Job, outcome: Outcome) {
+    advance(&mut job.progress, &outcome.progress);
+    job.progress.stage = Stage::Done;
+    job.progress.eta_ms = None;
+    match outcome.failure {
+        Some(failure) => {
+            job.status = JobStatus::Failed;
+            job.failure = Some(failure);
+        }
+        None => {
+            job.status = JobStatus::Completed;
+            job.progress.fraction = 1.0;
+        }
+    }
+    job.finished_at = Some(outcome.finished_at);
+    job.expires_at = outcome.expires_at;
+}
+
+/// Makes the job as if nobody had worked on it. The attempt number stays: a writer of the run before is fenced in
+/// the new one too.
+fn restart(job: &mut Job, spec: JobSpec, expires_at: WallTime) {
+    let has_media = match spec.source == job.spec.source {
+        true => job.progress.has_media,
+        false => matches!(spec.source, Source::Upload { .. }),
+    };
+    job.progress = Progress { has_media, ..Progress::default() };
+    job.status = JobStatus::Queued;
+    job.run = job.run.saturating_add(1);
+    job.spec = spec;
+    job.failure = None;
+    job.finished_at = None;
+    job.expires_at = expires_at;
+}
