@@ -35,7 +35,7 @@ pub async fn provision(config: &AwsConfig, name: &str, max_receive_count: u32) -
 
     let topic = aws_sdk_sns::Client::new(&sdk).create_topic().name(name).send().await?;
     create_table(&aws_sdk_dynamodb::Client::new(&sdk), name).await?;
-    create_bucket(endpoint, name).await?;
+    create_bucket(endpoint, sdk.region().map_or("us-east-1", |region| region.as_ref()), name).await?;
     Ok(AwsConfig {
         queue_url: Some(queue_url),
         dead_letter_queue_url: Some(dead_letter_queue_url),
@@ -93,12 +93,28 @@ fn keys(partition: &str, range: &str) -> Result<Vec<KeySchemaElement>> {
     Ok(vec![key(partition, KeyType::Hash)?, key(range, KeyType::Range)?])
 }
 
-/// One unsigned request, which emulators take: a whole S3 client for this alone is not worth its weight.
-async fn create_bucket(endpoint: &str, name: &str) -> Result<()> {
+/// One request with a made-up signature, which emulators take (they read the region in it): a whole S3 client for
+/// this alone is not worth its weight.
+async fn create_bucket(endpoint: &str, region: &str, name: &str) -> Result<()> {
     let address = endpoint.trim_start_matches("http://").trim_end_matches('/');
     let mut stream = TcpStream::connect(address).await?;
-    let request =
-        format!("PUT /{name} HTTP/1.1\r\nHost: {address}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+    let body = match region {
+        // The one region that must not be named.
+        "us-east-1" => String::new(),
+        _ => format!(
+            "<CreateBucketConfiguration xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">\
+             <LocationConstraint>{region}</LocationConstraint></CreateBucketConfiguration>"
+        ),
+    };
+    let request = format!(
+        "PUT /{name} HTTP/1.1\r\n\
+         Host: {address}\r\n\
+         Authorization: AWS4-HMAC-SHA256 Credential=emulator/20260101/{region}/s3/aws4_request, \
+         SignedHeaders=host, Signature=0\r\n\
+         Content-Length: {}\r\n\
+         Connection: close\r\n\r\n{body}",
+        body.len()
+    );
     stream.write_all(request.as_bytes()).await?;
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await?;
