@@ -1,7 +1,9 @@
 //! The adapters for AWS, over an emulator; and what only they promise.
 
+mod calls;
 pub mod emulator;
 mod own;
+mod proxy;
 
 use std::future::Future;
 
@@ -10,21 +12,20 @@ use tempfile::TempDir;
 
 use crate::{MAX_RECEIVE_COUNT, run};
 
-/// Contracts that SQS cannot keep word for word; what holds instead is in [`own`].
-///
-/// - `the_stats_tell_messages_by_their_state`: SQS tells no age of a message (CloudWatch does).
-/// - `a_body_of_many_bytes_and_signs_survives`: SQS takes no control characters. Bodies are JSON, which has none.
-pub const NOT_ON_AWS: &[&str] =
-    &["the_stats_tell_messages_by_their_state", "a_body_of_many_bytes_and_signs_survives"];
-
-pub fn on_aws<F: Future<Output = ()>>(name: &str, test: impl FnOnce(Backend) -> F) {
-    if NOT_ON_AWS.contains(&name) {
-        return;
-    }
+pub fn on_aws<F: Future<Output = ()>>(test: impl FnOnce(Backend) -> F) {
     run(async {
         let (_folder, config) = provisioned().await;
         test(backend::connect(&config).await.unwrap()).await;
     });
+}
+
+/// Fewer cases than the file on this machine takes: a step is several calls.
+#[test]
+fn every_history_of_a_job_is_one_the_model_allows() {
+    let runtime = crate::runtime();
+    let (_folder, config) = runtime.block_on(provisioned());
+    let backend = runtime.block_on(backend::connect(&config)).unwrap();
+    crate::store_model::check_histories(&runtime, &backend, 20);
 }
 
 /// A queue, a topic, a table and a bucket of this test's own.

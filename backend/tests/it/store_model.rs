@@ -5,7 +5,7 @@ use domain::{Attempt, JobId, JobStatus, Version};
 use proptest::prelude::*;
 
 use crate::store_contract::{failure, page, success, transcribing};
-use crate::{in_an_hour, new_job, open, run, spec};
+use crate::{in_an_hour, new_job, open, runtime, spec};
 
 /// What somebody does to the job; attempts are counted back from the newest one.
 #[derive(Debug, Clone)]
@@ -205,19 +205,24 @@ async fn check_stored(backend: &Backend, id: JobId, model: &Model) {
 #[test]
 fn every_history_of_a_job_is_one_the_model_allows() {
     let folder = tempfile::TempDir::new().unwrap();
+    let runtime = runtime();
+    let backend = runtime.block_on(open(&folder));
+    check_histories(&runtime, &backend, 60);
+}
+
+pub fn check_histories(runtime: &tokio::runtime::Runtime, backend: &Backend, cases: u32) {
     let mut runner = proptest::test_runner::TestRunner::new(ProptestConfig {
-        cases: 60,
+        cases,
         failure_persistence: None,
         ..ProptestConfig::default()
     });
     let histories = (prop::collection::vec(step(), 1..40), prop::bool::weighted(0.3));
-    let backend = run(open(&folder));
     let result = runner.run(&histories, |(mut steps, is_deleted)| {
         if is_deleted {
             // In the middle: what follows must not bring it back.
             steps.insert(steps.len() / 2, Step::Delete);
         }
-        run(async {
+        runtime.block_on(async {
             let job = new_job();
             assert_eq!(backend.store.create(&job, None).await.unwrap(), Created::New);
             let mut model = Model {
@@ -230,7 +235,7 @@ fn every_history_of_a_job_is_one_the_model_allows() {
                 is_there: true,
             };
             for step in &steps {
-                take(&backend, job.id, &mut model, step).await;
+                take(backend, job.id, &mut model, step).await;
             }
         });
         Ok(())
