@@ -5,11 +5,13 @@
 //! itself (the queue of a [`topic`] subscription); [`provision`] is for emulators.
 
 mod cache;
+mod change;
 mod config;
 mod error;
 mod item;
 mod listing;
 mod media;
+mod poll;
 mod provision;
 mod queue;
 mod store;

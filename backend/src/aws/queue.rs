@@ -10,18 +10,19 @@
 //! delete, and not SQS's own task: that one says neither when it is done nor how many it moved. A crash in between
 //! sends a message twice, which receivers must survive anyway.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::config::timeout::TimeoutConfig;
 use aws_sdk_sqs::types::{
-    DeleteMessageBatchRequestEntry, Message, MessageSystemAttributeName, QueueAttributeName,
+    ChangeMessageVisibilityBatchRequestEntry, DeleteMessageBatchRequestEntry, Message,
+    MessageSystemAttributeName, QueueAttributeName,
 };
-use tokio::task::JoinHandle;
 
 use super::error::code;
+use super::poll::{Parked, Poll, WaitedFor};
 use crate::{BackendError, DeadLetter, Delivery, JobQueue, LeaseState, QueueStats, ReceiptHandle, Result};
 
 /// What SQS allows.
@@ -32,9 +33,6 @@ const MESSAGES_PER_CALL: i32 = 10;
 
 /// A receive answers this much after its wait at the latest.
 const WAIT_MARGIN: Duration = Duration::from_secs(5);
-
-/// How long a message that came for a receive that was dropped is kept for the next receive of this process.
-const KEPT_FOR_THE_NEXT: Duration = Duration::from_secs(1);
 
 /// While somebody goes through the dead letters. Each look ends well before.
 const LOOK_VISIBILITY: Duration = Duration::from_secs(30);
@@ -60,6 +58,10 @@ impl SqsQueue {
         tokio::spawn(async move { receive_one(&client, &url, wait, visibility).await })
     }
 
+    fn wait_for(&self, poll: Poll) -> WaitedFor {
+        WaitedFor::new(self.client.clone(), self.url.clone(), self.parked.clone(), poll)
+    }
+
     /// Receives dead letters, up to `limit` or till there are no more, and hides them for a while.
     async fn take_letters(&self, limit: usize) -> Result<Vec<Message>> {
         let mut letters = Vec::new();
@@ -83,9 +85,20 @@ impl SqsQueue {
     }
 
     async fn show_letters(&self, letters: &[Message]) -> Result<()> {
-        for letter in letters {
-            let receipt = ReceiptHandle(letter.receipt_handle.clone().unwrap_or_default());
-            set_visibility(&self.client, &self.dead_letter_url, &receipt, Duration::ZERO).await?;
+        for letters in letters.chunks(MESSAGES_PER_CALL as usize) {
+            let mut entries = Vec::new();
+            for (number, letter) in letters.iter().enumerate() {
+                entries.push(
+                    ChangeMessageVisibilityBatchRequestEntry::builder()
+                        .id(number.to_string())
+                        .receipt_handle(letter.receipt_handle.as_deref().unwrap_or_default())
+                        .visibility_timeout(0)
+                        .build()?,
+                );
+            }
+            // One that could not be shown at once shows itself when its time is over.
+            let request = self.client.change_message_visibility_batch().queue_url(&self.dead_letter_url);
+            request.set_entries(Some(entries)).send().await?;
         }
         Ok(())
     }
@@ -125,11 +138,11 @@ impl JobQueue for SqsQueue {
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
             let Some(poll) = self.parked.take(left.is_zero()) else {
-                let mut poll = WaitedFor::new(self, self.start_poll(left, visibility));
+                let mut poll = self.wait_for(self.start_poll(left, visibility));
                 return poll.ended().await;
             };
             // One that a dropped receive left behind; it was going on all the time.
-            let mut poll = WaitedFor::new(self, poll);
+            let mut poll = self.wait_for(poll);
             let Ok(ended) = tokio::time::timeout(left.max(Duration::from_millis(1)), poll.ended()).await
             else {
                 return Ok(None);
@@ -251,7 +264,7 @@ async fn receive_one(
     }))
 }
 
-async fn set_visibility(
+pub async fn set_visibility(
     client: &Client,
     url: &str,
     receipt: &ReceiptHandle,
@@ -281,74 +294,6 @@ async fn delete(client: &Client, url: &str, receipt: &str) -> Result<()> {
             Some("ReceiptHandleIsInvalid" | "InvalidParameterValue") => Ok(()),
             _ => Err(error.into()),
         },
-    }
-}
-
-type Poll = JoinHandle<Result<Option<Delivery>>>;
-
-/// Receives that go on although their callers have gone.
-#[derive(Default)]
-struct Parked {
-    polls: Mutex<Vec<(u64, Poll)>>,
-}
-
-impl Parked {
-    /// `is_ended`: only one that does not have to be waited for.
-    fn take(&self, is_ended: bool) -> Option<Poll> {
-        let mut polls = self.polls.lock().unwrap_or_else(PoisonError::into_inner);
-        let index = polls.iter().position(|(_, poll)| !is_ended || poll.is_finished())?;
-        Some(polls.remove(index).1)
-    }
-
-    fn take_by_number(&self, number: u64) -> Option<Poll> {
-        let mut polls = self.polls.lock().unwrap_or_else(PoisonError::into_inner);
-        let index = polls.iter().position(|(other, _)| *other == number)?;
-        Some(polls.remove(index).1)
-    }
-}
-
-/// A receive with a caller; when the caller goes, it is parked.
-struct WaitedFor {
-    poll: Option<Poll>,
-    parked: Arc<Parked>,
-    client: Client,
-    url: String,
-}
-
-impl WaitedFor {
-    fn new(queue: &SqsQueue, poll: Poll) -> WaitedFor {
-        let (client, url) = (queue.client.clone(), queue.url.clone());
-        WaitedFor { poll: Some(poll), parked: queue.parked.clone(), client, url }
-    }
-
-    async fn ended(&mut self) -> Result<Option<Delivery>> {
-        let poll = self.poll.as_mut().expect("a receive is waited for once");
-        let ended = poll.await;
-        self.poll = None;
-        ended?
-    }
-}
-
-impl Drop for WaitedFor {
-    fn drop(&mut self) {
-        let Some(poll) = self.poll.take() else { return };
-        // Without a runtime everything ends, this poll too.
-        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
-        let number = rand::random();
-        self.parked.polls.lock().unwrap_or_else(PoisonError::into_inner).push((number, poll));
-        let (parked, client, url) = (self.parked.clone(), self.client.clone(), self.url.clone());
-        runtime.spawn(async move {
-            tokio::time::sleep(KEPT_FOR_THE_NEXT).await;
-            let Some(poll) = parked.take_by_number(number) else { return };
-            let Ok(Ok(Some(delivery))) = poll.await else { return };
-            if let Err(error) = set_visibility(&client, &url, &delivery.receipt, Duration::ZERO).await {
-                let error = &error as &dyn std::error::Error;
-                tracing::warn!(
-                    error,
-                    "a message that nobody waited for was not given back; it comes again later"
-                );
-            }
-        });
     }
 }
 

@@ -1,17 +1,11 @@
-//! The store in one DynamoDB table: each call reads the job, asks the rule, and puts it back on the condition that
-//! nobody wrote in between.
-//!
-//! A worker remembers the jobs it claimed, so that while nobody interferes a step of a job costs one write and no
-//! read; a refused write brings along what is there now.
-
-use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+//! The store in one DynamoDB table; see [`item`](super::item) for its shape and [`change`](super::change) for how a
+//! job is written.
 
 use Ruling::{Keep, Write};
 use async_trait::async_trait;
-use domain::{Attempt, CuePage, Job, JobId, JobSpec, JobStatus, Progress, Track, Version, WallTime};
+use domain::{Attempt, CuePage, Job, JobId, JobSpec, Progress, Track, Version, WallTime};
 
+use super::change::{Jobs, ROUNDS, contended, pause};
 use super::item::{self, Item, Stored, TrackName};
 use super::listing;
 use super::table::{Condition, PutResult, Table};
@@ -21,84 +15,14 @@ use crate::{
     Outcome, Result, Retried, SavedTrack, Written,
 };
 
-/// Tries of one write against others who write the same job. More than a handful of writers at one job is a fault.
-const ROUNDS: u32 = 40;
-
-/// Jobs remembered by a worker: far more than it has slots.
-const REMEMBERED: usize = 256;
-
 pub struct DynamoStore {
     table: Table,
-    claimed: Claimed,
+    jobs: Jobs,
 }
 
 impl DynamoStore {
     pub fn new(table: Table) -> DynamoStore {
-        DynamoStore { table, claimed: Claimed::default() }
-    }
-
-    /// `None` if the job is gone.
-    async fn change<T: Send>(
-        &self,
-        id: JobId,
-        rule: impl FnMut(&mut Stored) -> Result<Ruling<T>> + Send,
-    ) -> Result<Option<T>> {
-        self.change_with_page(id, rule, |_| None).await
-    }
-
-    /// Puts the page that `page` finds in the answer together with the job.
-    async fn change_with_page<T: Send>(
-        &self,
-        id: JobId,
-        mut rule: impl FnMut(&mut Stored) -> Result<Ruling<T>> + Send,
-        page: impl Fn(&T) -> Option<&CuePage> + Send,
-    ) -> Result<Option<T>> {
-        let mut remembered = self.claimed.take(id);
-        let mut current = None;
-        for round in 0..ROUNDS {
-            let is_remembered = remembered.is_some();
-            let mut stored = match remembered.take().or(current.take()) {
-                Some(stored) => stored,
-                None => match self.table.job(id).await? {
-                    Some(stored) => stored,
-                    None => return Ok(None),
-                },
-            };
-            let ruled = match stored.is_live() {
-                true => {
-                    let before = std::mem::replace(&mut stored.write, item::token());
-                    rule(&mut stored).map(|ruling| Some((ruling, before)))
-                }
-                false => Ok(None),
-            };
-            let (answer, before) = match ruled {
-                Ok(Some((Write(answer), before))) => (answer, before),
-                // What was remembered is good enough to write on a condition, not to refuse.
-                _ if is_remembered => continue,
-                Ok(Some((Keep(answer), _))) => return Ok(Some(answer)),
-                Ok(None) => return Ok(None),
-                Err(error) => return Err(error),
-            };
-            match self.table.put_job(&stored, Condition::Follows(&before), page(&answer)).await? {
-                PutResult::Done => {
-                    self.claimed.remember(stored);
-                    return Ok(Some(answer));
-                }
-                PutResult::Refused(items) => {
-                    let Some(item) = items.into_iter().flatten().next() else { continue };
-                    let there = Stored::from_item(&item)?;
-                    // An earlier try of this very call got through, and its answer was lost.
-                    if there.write == stored.write {
-                        self.claimed.remember(stored);
-                        return Ok(Some(answer));
-                    }
-                    current = Some(there);
-                }
-                PutResult::Busy => {}
-            }
-            pause(round).await;
-        }
-        Err(BackendError::Transient(Contended.into()))
+        DynamoStore { jobs: Jobs::new(table.clone()), table }
     }
 
     async fn live(&self, id: JobId) -> Result<Option<Stored>> {
@@ -205,7 +129,7 @@ impl JobStore for DynamoStore {
             }
             pause(round).await;
         }
-        Err(BackendError::Transient(Contended.into()))
+        Err(contended())
     }
 
     async fn get(&self, id: JobId) -> Result<Option<Job>> {
@@ -213,13 +137,13 @@ impl JobStore for DynamoStore {
     }
 
     async fn claim(&self, id: JobId) -> Result<Claim> {
-        let claimed = self.change(id, |stored| Ok(rules::claim(&mut stored.job))).await?;
+        let claimed = self.jobs.change(id, |stored| Ok(rules::claim(&mut stored.job))).await?;
         Ok(claimed.unwrap_or(Claim::Gone))
     }
 
     async fn report(&self, id: JobId, attempt: Attempt, progress: &Progress) -> Result<Written> {
         let rule = |stored: &mut Stored| Ok(rules::report(&mut stored.job, attempt, progress));
-        Ok(self.change(id, rule).await?.unwrap_or(Written::Fenced))
+        Ok(self.jobs.change(id, rule).await?.unwrap_or(Written::Fenced))
     }
 
     async fn append_cues(
@@ -237,7 +161,8 @@ impl JobStore for DynamoStore {
                 Keep(append) => Keep((append, job)),
             })
         };
-        let Some((append, job)) = self.change_with_page(id, rule, |answer| page_in(&answer.0)).await? else {
+        let Some((append, job)) = self.jobs.change_with_page(id, rule, |answer| page_in(&answer.0)).await?
+        else {
             return Ok(Written::Fenced);
         };
         match append {
@@ -252,16 +177,17 @@ impl JobStore for DynamoStore {
 
     async fn finish(&self, id: JobId, attempt: Attempt, outcome: &Outcome) -> Result<Finished> {
         let rule = |stored: &mut Stored| Ok(rules::finish(&mut stored.job, attempt, outcome));
-        Ok(self.change(id, rule).await?.unwrap_or(Finished::Fenced))
+        Ok(self.jobs.change(id, rule).await?.unwrap_or(Finished::Fenced))
     }
 
     async fn abandon(&self, id: JobId, run: u32, outcome: &Outcome) -> Result<Finished> {
-        let abandoned = self.change(id, |stored| Ok(rules::abandon(&mut stored.job, run, outcome))).await?;
+        let abandoned = self.jobs.change(id, |stored| Ok(rules::abandon(&mut stored.job, run, outcome))).await?;
         Ok(abandoned.unwrap_or(Finished::Fenced))
     }
 
     async fn cancel(&self, id: JobId, finished_at: WallTime) -> Result<Cancelled> {
-        let cancelled = self.change(id, |stored| Ok(rules::cancel(&mut stored.job, finished_at))).await?;
+        let cancelled =
+            self.jobs.change(id, |stored| Ok(rules::cancel(&mut stored.job, finished_at))).await?;
         Ok(cancelled.unwrap_or(Cancelled::Gone))
     }
 
@@ -276,7 +202,7 @@ impl JobStore for DynamoStore {
             }
             Ok(Keep((false, String::new(), ruling.into_answer())))
         };
-        let Some((is_restarted, run, retried)) = self.change(id, rule).await? else {
+        let Some((is_restarted, run, retried)) = self.jobs.change(id, rule).await? else {
             return Ok(Retried::Gone);
         };
         if is_restarted {
@@ -297,7 +223,7 @@ impl JobStore for DynamoStore {
     }
 
     async fn delete(&self, id: JobId) -> Result<Deleted> {
-        self.claimed.take(id);
+        self.jobs.forget(id);
         let deleted = self.table.delete_job(id).await?;
         // Even when the job is gone: the call before this one may have got no further.
         let items = self.table.items(id, "PAGE#", "TRACK#~").await?;
@@ -342,7 +268,7 @@ impl JobStore for DynamoStore {
             }
             seen = Some(track);
         }
-        Err(BackendError::Transient(Contended.into()))
+        Err(contended())
     }
 
     async fn save_track(&self, id: JobId, expected: Version, track: &Track) -> Result<SavedTrack> {
@@ -369,7 +295,7 @@ impl JobStore for DynamoStore {
                 Keep(save) => Keep((save, old)),
             })
         };
-        let Some((save, old)) = self.change(id, rule).await? else {
+        let Some((save, old)) = self.jobs.change(id, rule).await? else {
             self.drop_parts(id, keys).await;
             return Ok(SavedTrack::Gone);
         };
@@ -420,46 +346,6 @@ fn part_key(item: &Item, is_meant: impl Fn(&str) -> bool) -> Option<Item> {
     let pk = item::attribute(item, "pk").ok()?;
     is_meant(sk).then(|| item::key(pk, sk))
 }
-
-/// The jobs that this process works on, as it wrote them last.
-#[derive(Default)]
-struct Claimed {
-    jobs: Mutex<HashMap<JobId, Stored>>,
-}
-
-impl Claimed {
-    fn take(&self, id: JobId) -> Option<Stored> {
-        self.lock().remove(&id)
-    }
-
-    fn remember(&self, stored: Stored) {
-        if stored.job.status != JobStatus::Running {
-            return;
-        }
-        let mut jobs = self.lock();
-        if jobs.len() >= REMEMBERED {
-            // Jobs that were handed back stay behind; forgetting one that is not costs a read.
-            jobs.clear();
-        }
-        jobs.insert(stored.job.id, stored);
-    }
-
-    fn lock(&self) -> MutexGuard<'_, HashMap<JobId, Stored>> {
-        self.jobs.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Whoever was refused a few times lets the others go first.
-async fn pause(round: u32) {
-    if round >= 2 {
-        let most_ms = u64::from(round.min(10)) * 10;
-        tokio::time::sleep(Duration::from_millis(rand::random_range(0..most_ms))).await;
-    }
-}
-
-#[derive(Debug, thiserror::Error)]
-#[error("too many write to the same job at once")]
-struct Contended;
 
 #[derive(Debug, thiserror::Error)]
 #[error("the parts of a saved track are not there")]

@@ -89,10 +89,37 @@ fn a_dropped_subscription_leaves_no_queue_behind() {
     });
 }
 
+/// Its owner gave no sign of life since 1970.
+#[test]
+fn the_queue_of_a_dead_subscriber_is_swept_by_the_next() {
+    behind_proxy(async |backend, proxy| {
+        let _dead = backend.topic.subscribe().await.unwrap();
+        proxy.heard_of("ListQueues").await;
+        let queues = proxy.sqs("ListQueues", r#"{"QueueNamePrefix": "cuelight-events-"}"#).await;
+        let url = queue_of_this_test(&queues, proxy);
+        let tag = format!(r#"{{"QueueUrl": "{url}", "Tags": {{"cuelight-alive": "0"}}}}"#);
+        proxy.sqs("TagQueue", &tag).await;
+        proxy.take_calls();
+
+        let _living = backend.topic.subscribe().await.unwrap();
+        proxy.heard_of("Unsubscribe").await;
+        assert!(proxy.take_calls().contains(&"DeleteQueue".to_owned()));
+        let queues = proxy.sqs("ListQueues", r#"{"QueueNamePrefix": "cuelight-events-"}"#).await;
+        assert!(!queues.contains(&url));
+    });
+}
+
+/// The address of the one queue among those listed whose topic is this test's.
+fn queue_of_this_test(listed: &str, proxy: &Proxy) -> String {
+    let mine = format!("/cuelight-events-{}-", proxy.name);
+    let url = listed.split('"').find(|part| part.contains(&mine));
+    url.expect("the subscriber has a queue").to_owned()
+}
+
 fn behind_proxy(test: impl AsyncFnOnce(&Backend, &Proxy)) {
     run(async {
         let (_folder, mut config) = provisioned().await;
-        let proxy = proxy::start().await;
+        let proxy = proxy::start(config.aws.table.as_deref().unwrap()).await;
         config.aws.aws_endpoint = Some(proxy.endpoint.clone());
         let backend = backend::connect(&config).await.unwrap();
         test(&backend, &proxy).await;

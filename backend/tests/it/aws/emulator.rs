@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
-use std::process::{ChildStdin, Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::LazyLock;
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ threading.Thread(target=end, daemon=True).start()
 runpy.run_module('ministack', run_name='__main__')
 ";
 
-/// The address of the emulator; started by whoever asks first.
+/// The address of the emulator, started by whoever asks first.
 pub fn endpoint() -> &'static str {
     static EMULATOR: LazyLock<Emulator> = LazyLock::new(start);
     &EMULATOR.endpoint
@@ -27,8 +27,8 @@ pub fn endpoint() -> &'static str {
 
 struct Emulator {
     endpoint: String,
-    /// Held open for as long as the emulator shall live.
-    _stdin: ChildStdin,
+    /// Its standard input is held open for as long as it shall live.
+    _process: Child,
 }
 
 fn start() -> Emulator {
@@ -45,13 +45,12 @@ fn start() -> Emulator {
         .stdout(Stdio::null())
         .spawn()
         .unwrap();
-    let stdin = child.stdin.take().unwrap();
     // It does not tell when it listens.
     while TcpStream::connect(("127.0.0.1", port)).is_err() {
         assert_eq!(child.try_wait().unwrap(), None, "the emulator did not start");
         std::thread::sleep(Duration::from_millis(50));
     }
-    Emulator { endpoint: format!("http://127.0.0.1:{port}"), _stdin: stdin }
+    Emulator { endpoint: format!("http://127.0.0.1:{port}"), _process: child }
 }
 
 /// The environment that holds the emulator, made if it is missing.

@@ -65,11 +65,9 @@ fn a_track_larger_than_an_item_is_saved_in_parts() {
             end: Timestamp(number * 1_000 + 900),
             text: "ö".repeat(100),
         };
-        let mut version = 3;
-        for cues in [6_000, 4_000, 5_000] {
+        for (version, cues) in [(3, 6_000), (4, 4_000), (5, 5_000)] {
             let track = Track::new(None, (0..cues).map(cue).collect()).unwrap();
             store.save_track(job.id, version, &track).await.unwrap();
-            version += 1;
             assert!(
                 store.saved_track(job.id).await.unwrap().unwrap() == track,
                 "{cues} cues came back otherwise"

@@ -11,12 +11,14 @@ use super::emulator;
 
 pub struct Proxy {
     pub endpoint: String,
+    /// Of this test's queue, topic, table and bucket.
+    pub name: String,
     calls: watch::Sender<Vec<String>>,
     lost: Arc<Mutex<Option<&'static str>>>,
 }
 
 /// Runs as long as the runtime.
-pub async fn start() -> Proxy {
+pub async fn start(name: &str) -> Proxy {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let endpoint = format!("http://{}", listener.local_addr().unwrap());
     let calls = watch::Sender::new(Vec::new());
@@ -32,7 +34,7 @@ pub async fn start() -> Proxy {
             }
         }
     });
-    Proxy { endpoint, calls, lost }
+    Proxy { endpoint, name: name.into(), calls, lost }
 }
 
 impl Proxy {
@@ -45,6 +47,28 @@ impl Proxy {
     pub fn take_calls(&self) -> Vec<String> {
         assert_eq!(*self.lost.lock().unwrap(), None, "the answer to lose never came");
         self.calls.send_replace(Vec::new())
+    }
+
+    /// Asks the emulator itself; the answer as it came.
+    pub async fn sqs(&self, action: &str, json: &str) -> String {
+        let address = emulator::endpoint().trim_start_matches("http://");
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        let request = format!(
+            "POST / HTTP/1.1\r\n\
+             Host: {address}\r\n\
+             Authorization: AWS4-HMAC-SHA256 Credential=emulator/20260101/eu-central-1/sqs/aws4_request, \
+             SignedHeaders=host, Signature=0\r\n\
+             Content-Type: application/x-amz-json-1.0\r\n\
+             X-Amz-Target: AmazonSQS.{action}\r\n\
+             Content-Length: {}\r\n\
+             Connection: close\r\n\r\n{json}",
+            json.len()
+        );
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.contains(" 200 "), "{answer}");
+        answer
     }
 
     pub async fn heard_of(&self, name: &str) {
