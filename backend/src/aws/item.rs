@@ -3,11 +3,11 @@
 //! | `pk` | `sk` | what |
 //! | --- | --- | --- |
 //! | `JOB#<id>` | `JOB` | the job: its record as JSON, and beside it the attributes that are searched |
-//! | `JOB#<id>` | `PAGE#<run>#<number>` | one page of cues, of the run of the job that wrote it |
+//! | `JOB#<id>` | `PAGE#<pages>#<number>` | one page of cues |
 //! | `JOB#<id>` | `TRACK#<track>#<part>` | part of a track that somebody saved |
 //! | `KEY#<key>` | `KEY` | the job that an idempotency key made |
 //!
-//! A job names its run and its saved track by random tokens, so that a retry or a save changes all of them with
+//! A job names its pages and its saved track by random tokens, so that a retry or a save changes all of them with
 //! one write of the job's item; what nothing names any more is invisible, and is removed afterwards.
 
 use std::collections::HashMap;
@@ -37,8 +37,8 @@ pub const KIND: &str = "job";
 #[derive(Debug, Clone, PartialEq)]
 pub struct Stored {
     pub job: Job,
-    /// Names the pages that count.
-    pub run: String,
+    /// Names the pages that count. Not [`Job::run`], which a job made anew under an old id would share.
+    pub pages: String,
     pub track: Option<TrackName>,
     /// New with every write: it is the condition of the next one, and tells a writer its own write.
     pub write: String,
@@ -53,7 +53,7 @@ pub struct TrackName {
 
 impl Stored {
     pub fn new(job: Job) -> Stored {
-        Stored { job, run: token(), track: None, write: token() }
+        Stored { job, pages: token(), track: None, write: token() }
     }
 
     pub fn is_live(&self) -> bool {
@@ -67,7 +67,7 @@ impl Stored {
             ("sk".into(), text("JOB")),
             ("kind".into(), text(KIND)),
             ("record".into(), text(record(job)?)),
-            ("run".into(), text(&self.run)),
+            ("pages".into(), text(&self.pages)),
             ("write".into(), text(&self.write)),
             ("status".into(), text(job.status.as_str())),
             ("created".into(), text(position(job.created_at, Some(job.id)))),
@@ -93,7 +93,7 @@ impl Stored {
         };
         Ok(Stored {
             job: parse_record(item)?,
-            run: attribute(item, "run")?.to_owned(),
+            pages: attribute(item, "pages")?.to_owned(),
             track,
             write: attribute(item, "write")?.to_owned(),
         })
@@ -111,8 +111,8 @@ pub fn parse_job_key(key: &str) -> Result<JobId> {
         .ok_or_else(|| BackendError::Permanent(NoAttribute("pk").into()))
 }
 
-pub fn page_key(run: &str, number: u32) -> String {
-    format!("PAGE#{run}#{number:010}")
+pub fn page_key(pages: &str, number: u32) -> String {
+    format!("PAGE#{pages}#{number:010}")
 }
 
 pub fn track_key(track: &str, part: usize) -> String {
@@ -124,7 +124,7 @@ pub fn key(pk: impl Into<String>, sk: impl Into<String>) -> Item {
 }
 
 pub fn page_item(stored: &Stored, page: &CuePage) -> Result<Item> {
-    let mut item = key(job_key(stored.job.id), page_key(&stored.run, page.number));
+    let mut item = key(job_key(stored.job.id), page_key(&stored.pages, page.number));
     item.insert("record".into(), text(record(page)?));
     item.insert("attempt".into(), AttributeValue::N(stored.job.attempt.to_string()));
     item.insert("ttl".into(), ttl(stored.job.expires_at, PAGE_SWEPT_BY_TABLE_AFTER));

@@ -31,7 +31,7 @@ impl DynamoStore {
 
     async fn page_of(&self, id: JobId, attempt: Attempt, number: u32) -> Result<Option<CuePage>> {
         let Some(stored) = self.live(id).await? else { return Ok(None) };
-        let key = item::key(item::job_key(id), item::page_key(&stored.run, number));
+        let key = item::key(item::job_key(id), item::page_key(&stored.pages, number));
         let Some(item) = self.table.read(key).await? else { return Ok(None) };
         let (written_by, page) = item::parse_page(&item)?;
         Ok((written_by == attempt).then_some(page))
@@ -181,7 +181,8 @@ impl JobStore for DynamoStore {
     }
 
     async fn abandon(&self, id: JobId, run: u32, outcome: &Outcome) -> Result<Finished> {
-        let abandoned = self.jobs.change(id, |stored| Ok(rules::abandon(&mut stored.job, run, outcome))).await?;
+        let abandoned =
+            self.jobs.change(id, |stored| Ok(rules::abandon(&mut stored.job, run, outcome))).await?;
         Ok(abandoned.unwrap_or(Finished::Fenced))
     }
 
@@ -196,17 +197,17 @@ impl JobStore for DynamoStore {
             let ruling = rules::retry(&mut stored.job, spec, expires_at);
             if matches!(ruling, Write(_)) {
                 // From here on the pages and the track are nobody's.
-                stored.run = item::token();
+                stored.pages = item::token();
                 stored.track = None;
-                return Ok(Write((true, stored.run.clone(), ruling.into_answer())));
+                return Ok(Write((true, stored.pages.clone(), ruling.into_answer())));
             }
             Ok(Keep((false, String::new(), ruling.into_answer())))
         };
-        let Some((is_restarted, run, retried)) = self.jobs.change(id, rule).await? else {
+        let Some((is_restarted, pages, retried)) = self.jobs.change(id, rule).await? else {
             return Ok(Retried::Gone);
         };
         if is_restarted {
-            let current = item::page_key(&run, 0);
+            let current = item::page_key(&pages, 0);
             let current = current.trim_end_matches(|sign: char| sign.is_ascii_digit()).to_owned();
             match self.table.items(id, "PAGE#", "TRACK#~").await {
                 Ok(items) => {
@@ -245,7 +246,7 @@ impl JobStore for DynamoStore {
         let mut pages = Vec::new();
         for item in rest {
             let (_, page) = item::parse_page(item)?;
-            let is_counted = item::attribute(item, "sk")? == item::page_key(&stored.run, page.number)
+            let is_counted = item::attribute(item, "sk")? == item::page_key(&stored.pages, page.number)
                 && page.number < stored.job.progress.pages;
             if is_counted && page.version > after {
                 pages.push(page);
