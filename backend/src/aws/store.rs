@@ -193,32 +193,23 @@ impl JobStore for DynamoStore {
     }
 
     async fn retry(&self, id: JobId, spec: &JobSpec, expires_at: WallTime) -> Result<Retried> {
+        // Read before: afterwards there may be parts of the new run among them.
+        let parts = self.table.part_keys(id).await?;
         let rule = |stored: &mut Stored| {
             let ruling = rules::retry(&mut stored.job, spec, expires_at);
             if matches!(ruling, Write(_)) {
                 // From here on the pages and the track are nobody's.
                 stored.pages = item::token();
                 stored.track = None;
-                return Ok(Write((true, stored.pages.clone(), ruling.into_answer())));
+                return Ok(Write((true, ruling.into_answer())));
             }
-            Ok(Keep((false, String::new(), ruling.into_answer())))
+            Ok(Keep((false, ruling.into_answer())))
         };
-        let Some((is_restarted, pages, retried)) = self.jobs.change(id, rule).await? else {
+        let Some((is_restarted, retried)) = self.jobs.change(id, rule).await? else {
             return Ok(Retried::Gone);
         };
         if is_restarted {
-            let current = item::page_key(&pages, 0);
-            let current = current.trim_end_matches(|sign: char| sign.is_ascii_digit()).to_owned();
-            match self.table.items(id, "PAGE#", "TRACK#~").await {
-                Ok(items) => {
-                    let keys = items.iter().filter_map(|item| part_key(item, |sk| !sk.starts_with(&current)));
-                    self.drop_parts(id, keys.collect()).await;
-                }
-                Err(error) => {
-                    let error = &error as &dyn std::error::Error;
-                    tracing::warn!(job.id = %id, error, "the pages of the run before were not removed");
-                }
-            }
+            self.drop_parts(id, parts).await;
         }
         Ok(retried)
     }
@@ -227,8 +218,7 @@ impl JobStore for DynamoStore {
         self.jobs.forget(id);
         let deleted = self.table.delete_job(id).await?;
         // Even when the job is gone: the call before this one may have got no further.
-        let items = self.table.items(id, "PAGE#", "TRACK#~").await?;
-        self.table.delete_all(items.iter().filter_map(|item| part_key(item, |_| true)).collect()).await?;
+        self.table.delete_all(self.table.part_keys(id).await?).await?;
         Ok(deleted.map_or(Deleted::Gone, |stored| Deleted::At(stored.job.version + 1)))
     }
 
@@ -281,7 +271,9 @@ impl JobStore for DynamoStore {
             true => item::track_items(&stored.job, &token, &serde_json::to_string(track)?),
             false => Vec::new(),
         };
-        let keys: Vec<Item> = parts.iter().filter_map(|part| part_key(part, |_| true)).collect();
+        let keys: Vec<Item> = (0..parts.len())
+            .map(|part| item::key(item::job_key(id), item::track_key(&token, part)))
+            .collect();
         for part in parts {
             self.table.put(part).await?;
         }
@@ -339,13 +331,6 @@ fn page_in(append: &Append) -> Option<&CuePage> {
         Append::Page(page) => Some(page),
         Append::Fenced | Append::Compare => None,
     }
-}
-
-/// The key of a part of a job, if it is one of those meant.
-fn part_key(item: &Item, is_meant: impl Fn(&str) -> bool) -> Option<Item> {
-    let sk = item::attribute(item, "sk").ok()?;
-    let pk = item::attribute(item, "pk").ok()?;
-    is_meant(sk).then(|| item::key(pk, sk))
 }
 
 #[derive(Debug, thiserror::Error)]

@@ -104,6 +104,21 @@ impl Table {
 
     /// All items of a job whose sort key is between the two, in their order.
     pub async fn items(&self, id: JobId, from: &str, to: &str) -> Result<Vec<Item>> {
+        self.items_with(id, from, to, None).await
+    }
+
+    /// Keys of the pages and tracks that are stored for a job, whether anything names them or not.
+    pub async fn part_keys(&self, id: JobId) -> Result<Vec<Item>> {
+        self.items_with(id, "PAGE#", "TRACK#~", Some("pk, sk")).await
+    }
+
+    async fn items_with(
+        &self,
+        id: JobId,
+        from: &str,
+        to: &str,
+        attributes: Option<&str>,
+    ) -> Result<Vec<Item>> {
         let mut items = Vec::new();
         let mut start = None;
         loop {
@@ -112,6 +127,7 @@ impl Table {
                 .query()
                 .table_name(&self.name)
                 .consistent_read(true)
+                .set_projection_expression(attributes.map(str::to_owned))
                 .key_condition_expression("pk = :pk AND sk BETWEEN :from AND :to")
                 .expression_attribute_values(":pk", text(job_key(id)))
                 .expression_attribute_values(":from", text(from))
