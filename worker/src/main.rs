@@ -17,7 +17,7 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     /// Work on jobs until told to stop.
-    Pull(config::PullArgs),
+    Pull(Box<config::PullArgs>),
     /// Transcribe one file to standard output.
     Transcribe(transcribe::TranscribeArgs),
     /// Fetch and list models.
@@ -62,7 +62,7 @@ async fn run(command: Command) -> anyhow::Result<()> {
         .with_env_filter(filter)
         .init();
     match command {
-        Command::Pull(args) => pull::main(args).await,
+        Command::Pull(args) => pull::main(*args).await,
         Command::Transcribe(args) => transcribe::run(args).await,
         Command::Model(command) => model::run(command).await,
         Command::Engine(args) => engine::child::run(args),
