@@ -2,7 +2,7 @@
 //!
 //! The SDK's retries are the retries; no call is repeated a second time around them. Every call has a timeout for
 //! each try and one for all of them. Nothing here creates what is missing, except what one instance needs for
-//! itself (the queue of a [`topic`] subscription); [`provision`] is for emulators.
+//! itself (the queue of a topic subscription); [`provision`] is for emulators.
 
 mod cache;
 mod change;
