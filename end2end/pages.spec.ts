@@ -18,7 +18,7 @@ for (const javaScriptEnabled of [true, false]) {
       await page.goto(`/jobs/${id}`);
       await expect(page.getByRole('heading', { level: 1 })).toHaveText('ask not.wav');
       await expect(page.locator('a.cue').first()).toBeVisible();
-      for (const format of ['VTT', 'SRT', 'TXT', 'JSON']) {
+      for (const format of ['VTT', 'SRT', 'TTML', 'ASS', 'TXT', 'JSON']) {
         await expect(page.getByRole('link', { name: new RegExp(`^${format}`) })).toBeVisible();
       }
       if (javaScriptEnabled) await accessible(page);

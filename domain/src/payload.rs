@@ -13,9 +13,10 @@ pub(crate) const WORD_JOINER: char = '\u{2060}';
 ///
 /// - Lines end with `\n`, whatever ended them before (CR, CR LF, vertical tab, form feed, NEL, U+2028, U+2029);
 ///   there are no empty lines, and no white space at the ends of a line. A tab is a space.
-/// - Control characters, byte order marks, and the overrides U+202D and U+202E are gone: they have no glyph, or
-///   show text in another order than it has. Embeddings and isolates stay: Arabic and Hebrew need them.
-/// - A word joiner after `<` or `{`, and inside `-->`, is gone: see [`crate::format`] on SRT.
+/// - Control characters, byte order marks, what XML cannot hold, and the overrides U+202D and U+202E are gone: they
+///   have no glyph, or show text in another order than it has. Embeddings and isolates stay: Arabic and Hebrew need
+///   them.
+/// - A word joiner after `<`, `{` or `\\`, and inside `-->`, is gone: see [`crate::format`] on SRT.
 pub fn normalized(text: &str) -> String {
     let mut normal = String::with_capacity(text.len());
     let mut line = String::new();
@@ -26,9 +27,9 @@ pub fn normalized(text: &str) -> String {
                 line.clear();
             }
             '\t' => line.push(' '),
-            '\u{FEFF}' | '\u{202D}' | '\u{202E}' => {}
+            '\u{FEFF}' | '\u{202D}' | '\u{202E}' | '\u{FFFE}' | '\u{FFFF}' => {}
             _ if c.is_control() => {}
-            WORD_JOINER if line.ends_with(['<', '{']) => {}
+            WORD_JOINER if line.ends_with(['<', '{', '\\']) => {}
             '>' => {
                 let unjoined = line.trim_end_matches(WORD_JOINER);
                 if unjoined.ends_with("--") {

@@ -16,7 +16,7 @@ use crate::query::{self, Query};
 /// Longest track that can be saved, in bytes: some twenty hours of speech.
 const MAX_TRACK: usize = 8 << 20;
 
-/// `GET /api/v1/jobs/{id}/track.{vtt|srt|txt|json}?profile=&download=1`
+/// `GET /api/v1/jobs/{id}/track.{vtt|srt|ttml|ass|txt|json}?profile=&download=1`
 pub async fn read(
     State(server): State<Server>,
     Path((id, file)): Path<(String, String)>,

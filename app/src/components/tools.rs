@@ -12,12 +12,14 @@ use crate::live::JobState;
 pub fn Downloads(state: RwSignal<JobState>) -> impl IntoView {
     let id = state.with_untracked(|state| state.job.id);
     let is_unfinished = Memo::new(move |_| state.with(|state| !state.job.status.is_terminal()));
-    let links = [Format::WebVtt, Format::Srt, Format::Txt, Format::Json].map(|format| {
+    let links = Format::ALL.map(|format| {
         let (extension, about) = match format {
             Format::Srt => ("srt", "SubRip, for most players"),
+            Format::Ttml => ("ttml", "TTML (IMSC), for broadcasters"),
+            Format::Ass => ("ass", "ASS, for styled subtitles"),
             Format::Txt => ("txt", "Plain text, to read"),
             Format::Json => ("json", "JSON, for programs"),
-            _ => ("vtt", "WebVTT, for the web"),
+            Format::WebVtt => ("vtt", "WebVTT, for the web"),
         };
         view! {
             <li>

@@ -1,9 +1,9 @@
 //! Subtitle formats: one writer and one reader each.
 //!
 //! Writers take any track and never make a broken file; they bring it into the form of [`Track::normalized`]
-//! first, and reading their output gives exactly that form back. Three things are lost on purpose: SRT has no
-//! place for the language, plain text has none for times, and JSON, which can hold everything, is not
-//! normalised at all.
+//! first, and reading their output gives exactly that form back. Some things are lost on purpose: SRT and ASS have
+//! no place for the language, ASS none for thousandths of a second, plain text none for times; and JSON, which can
+//! hold everything, is not normalised at all.
 //!
 //! Readers take what other programs write (byte order marks, any line ends, missing hours, comma or point,
 //! settings after the times, comments, styles, tags, entities) and refuse what is no track: a person is told
@@ -16,17 +16,22 @@
 
 use crate::Track;
 
+mod ass;
 mod json;
 mod markup;
 mod srt;
 mod timing;
+mod ttml;
 pub mod txt;
 mod webvtt;
+pub mod words;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
     WebVtt,
     Srt,
+    Ttml,
+    Ass,
     Txt,
     Json,
 }
@@ -40,12 +45,15 @@ pub struct ParseError {
 }
 
 impl Format {
-    pub const ALL: [Format; 4] = [Format::WebVtt, Format::Srt, Format::Txt, Format::Json];
+    pub const ALL: [Format; 6] =
+        [Format::WebVtt, Format::Srt, Format::Ttml, Format::Ass, Format::Txt, Format::Json];
 
     pub fn extension(self) -> &'static str {
         match self {
             Format::WebVtt => "vtt",
             Format::Srt => "srt",
+            Format::Ttml => "ttml",
+            Format::Ass => "ass",
             Format::Txt => "txt",
             Format::Json => "json",
         }
@@ -59,6 +67,8 @@ impl Format {
         match self {
             Format::WebVtt => "text/vtt; charset=utf-8",
             Format::Srt => "application/x-subrip; charset=utf-8",
+            Format::Ttml => "application/ttml+xml; charset=utf-8",
+            Format::Ass => "text/x-ssa; charset=utf-8",
             Format::Txt => "text/plain; charset=utf-8",
             Format::Json => "application/json",
         }
@@ -69,6 +79,8 @@ impl Format {
         match self {
             Format::WebVtt => webvtt::write(track),
             Format::Srt => srt::write(track),
+            Format::Ttml => ttml::write(track),
+            Format::Ass => ass::write(track),
             Format::Txt => txt::write(track),
             Format::Json => json::write(track),
         }
@@ -79,6 +91,8 @@ impl Format {
         match self {
             Format::WebVtt => webvtt::read(text),
             Format::Srt => srt::read(text),
+            Format::Ttml => ttml::read(text),
+            Format::Ass => ass::read(text),
             Format::Txt => Err(txt::no_times()),
             Format::Json => json::read(text),
         }

@@ -3,23 +3,28 @@
 use super::markup::{without_entities, without_tags};
 use super::timing::{CueLines, bad_times, excerpt, lines_of, parse_timing};
 use super::{ParseError, language_tag};
-use crate::{Track, payload};
+use crate::{Cue, Track, payload};
 
 /// The language goes into a comment: the format itself has no place for it.
 pub(super) fn write(track: &Track) -> String {
+    write_with(track, |cue| escaped(&cue.text))
+}
+
+/// `payload` makes the text of a cue, escaped.
+pub(super) fn write_with(track: &Track, mut payload: impl FnMut(&Cue) -> String) -> String {
     let track = track.normalized();
     let mut file = "WEBVTT\n".to_owned();
     if let Some(language) = track.language.as_deref().and_then(language_tag) {
         file.push_str(&format!("\nNOTE Language: {language}\n"));
     }
     for cue in track.cues() {
-        file.push_str(&format!("\n{} --> {}\n{}\n", cue.start, cue.end, escaped(&cue.text)));
+        file.push_str(&format!("\n{} --> {}\n{}\n", cue.start, cue.end, payload(cue)));
     }
     file
 }
 
 /// Without a bare `>` there is no `-->` either.
-fn escaped(text: &str) -> String {
+pub(super) fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 

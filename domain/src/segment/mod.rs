@@ -66,7 +66,7 @@ pub fn track_of(pages: &[CuePage], language: Option<String>) -> Track {
 }
 
 /// Each page once, by number.
-fn in_order(pages: &[CuePage]) -> Vec<&CuePage> {
+pub(crate) fn in_order(pages: &[CuePage]) -> Vec<&CuePage> {
     let mut pages: Vec<&CuePage> = pages.iter().collect();
     pages.sort_by_key(|page| page.number);
     pages.dedup_by_key(|page| page.number);

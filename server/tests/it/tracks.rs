@@ -43,7 +43,6 @@ async fn a_track_comes_in_every_format() {
         assert_eq!(response.headers()["x-content-type-options"], "nosniff");
         assert!(response.text().await.unwrap().contains("Hello there."), "{path}");
     }
-    error_of(site.get(&format!("/api/v1/jobs/{id}/track.ttml")).await, (404, "unknown_format")).await;
     error_of(site.get(&format!("/api/v1/jobs/{id}/track.exe")).await, (404, "unknown_format")).await;
     error_of(site.get(&format!("/api/v1/jobs/{id}/anything")).await, (404, "not_found")).await;
     let profile = site.get(&format!("/api/v1/jobs/{id}/track.srt?profile=x")).await;

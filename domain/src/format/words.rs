@@ -1,0 +1,112 @@
+//! WebVTT in which each word has its moment: players that style `::cue(:past)` and `::cue(:future)` show the word
+//! that is being said. <https://www.w3.org/TR/webvtt1/#webvtt-timestamp-tag>
+
+use super::{Format, webvtt};
+use crate::{Cue, CuePage, Profile, Timestamp, Track, Word, segment};
+
+/// The pages' cues in the layout of `profile`, with a timestamp ahead of each word. Takes what a machine heard: what
+/// people corrected has no times of words. Read as plain WebVTT, it is the very track that [`Format::WebVtt`] writes.
+pub fn write(pages: &[CuePage], profile: Profile, language: Option<String>) -> String {
+    let words: Vec<&Word> = segment::in_order(pages).into_iter().flat_map(|page| &page.words).collect();
+    let Ok(track) = Track::new(language, segment::relayout(pages, profile)) else {
+        // Only pages that no store gives out make no track.
+        return Format::WebVtt.write(&segment::track_of(pages, None));
+    };
+    let mut letters = Letters::new(&words);
+    webvtt::write_with(&track, |cue| timed(cue, &mut letters))
+}
+
+/// The letters of all words in order, each with the moment its word begins.
+struct Letters {
+    letters: Vec<(char, usize)>,
+    starts: Vec<Timestamp>,
+    next: usize,
+}
+
+/// Letters that a cue may lack, because its text was brought into normal form.
+const MOST_SKIPPED: usize = 32;
+
+impl Letters {
+    fn new(words: &[&Word]) -> Letters {
+        let starts = words.iter().map(|word| word.start).collect();
+        let letters = words.iter().enumerate().flat_map(|(number, word)| {
+            word.text.chars().filter(|c| !c.is_whitespace()).map(move |c| (c, number))
+        });
+        Letters { letters: letters.collect(), starts, next: 0 }
+    }
+
+    /// The word that the next letter of the text belongs to. A letter that no word near by has belongs to none.
+    fn take(&mut self, letter: char) -> Option<usize> {
+        let ahead = self.letters[self.next..].iter().take(MOST_SKIPPED);
+        let skipped = ahead.clone().position(|(c, _)| *c == letter)?;
+        self.next += skipped + 1;
+        Some(self.letters[self.next - 1].1)
+    }
+}
+
+fn timed(cue: &Cue, letters: &mut Letters) -> String {
+    let mut text = String::new();
+    let mut last_word = None;
+    // A timestamp must lie inside its cue, and after the one ahead of it.
+    let mut told = cue.start;
+    for c in cue.text.chars() {
+        if !c.is_whitespace()
+            && let Some(word) = letters.take(c)
+            && last_word != Some(word)
+        {
+            last_word = Some(word);
+            let start = letters.starts[word];
+            if start > told && start < cue.end {
+                text.push_str(&format!("<{start}>"));
+                told = start;
+            }
+        }
+        text.push_str(&webvtt::escaped(c.encode_utf8(&mut [0; 4])));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn word(start: u64, end: u64, text: &str) -> Word {
+        Word { start: Timestamp(start), end: Timestamp(end), text: text.into(), probability: 1.0 }
+    }
+
+    fn page(number: u32, end: u64, words: Vec<Word>) -> CuePage {
+        let start = words.first().map_or(Timestamp(0), |word| word.start);
+        CuePage { number, version: 0, start, end: Timestamp(end), words, cues: Vec::new() }
+    }
+
+    #[test]
+    fn each_word_has_its_moment() {
+        let check = |words: &[(u64, u64, &str)], expect: &str| {
+            let words = words.iter().map(|(start, end, text)| word(*start, *end, text)).collect();
+            let file = write(&[page(0, 9000, words)], Profile::Netflix, None);
+            let text =
+                file.split_once("-->").and_then(|(_, rest)| rest.split_once('\n')).map(|(_, text)| text);
+            assert_eq!(text.map(str::trim_end), Some(expect));
+        };
+        check(
+            &[(0, 400, "Ask"), (500, 800, "not"), (900, 1500, "R&D.")],
+            "Ask <00:00:00.500>not <00:00:00.900>R&amp;D.",
+        );
+        check(&[(0, 400, "字"), (400, 1800, "幕")], "字<00:00:00.400>幕");
+        check(&[(0, 900, "same"), (0, 1500, "moment")], "same moment");
+    }
+
+    proptest! {
+        #[test]
+        fn it_reads_as_the_plain_track(texts in prop::collection::vec("[a-z<&]{1,12}[.,]?|字幕|\\{x\\}", 1..40)) {
+            let words = texts.iter().enumerate();
+            let words = words.map(|(number, text)| word(number as u64 * 300, number as u64 * 300 + 250, text)).collect();
+            let pages = [page(0, 300 * texts.len() as u64 + 2000, words)];
+            let track = Track::new(Some("en".into()), segment::relayout(&pages, Profile::Netflix)).unwrap();
+            let file = write(&pages, Profile::Netflix, Some("en".into()));
+            prop_assert_eq!(Format::WebVtt.read(&file), Format::WebVtt.read(&Format::WebVtt.write(&track)));
+        }
+    }
+}

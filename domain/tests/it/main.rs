@@ -1,0 +1,4 @@
+//! What concerns the whole workspace, and what other programs make of our files.
+
+mod architecture;
+mod foreign;
