@@ -170,32 +170,6 @@ impl<'de> Deserialize<'de> for JobId {
     }
 }
 
-/// The body of a queue message. Only a pointer: what to do is in the store. All that can be out of date is the run
-/// it was sent for.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct JobMessage {
-    /// Major version of this shape. A worker leaves a message of a newer major version to a newer worker.
-    pub v: u32,
-    pub job: JobId,
-    /// [`Job::run`] when it was sent.
-    #[serde(default)]
-    pub run: u32,
-}
-
-impl JobMessage {
-    pub const MAJOR: u32 = 1;
-
-    /// For the first run of the job.
-    pub fn new(job: JobId) -> JobMessage {
-        JobMessage { v: JobMessage::MAJOR, job, run: 0 }
-    }
-
-    /// For the run that the job is in.
-    pub fn of(job: &Job) -> JobMessage {
-        JobMessage { run: job.run, ..JobMessage::new(job.id) }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -232,16 +206,6 @@ mod tests {
         check(JobStatus::Completed, true);
         check(JobStatus::Failed, true);
         check(JobStatus::Cancelled, true);
-    }
-
-    #[test]
-    fn a_message_is_a_pointer() {
-        let message = JobMessage::new(JobId::from_bits(42));
-        let json = r#"{"v":1,"job":"0000000000000000000000000000002a","run":0}"#;
-        assert_eq!(serde_json::to_string(&message).unwrap(), json);
-        assert_eq!(serde_json::from_str::<JobMessage>(json).unwrap(), message);
-        let older = r#"{"v":1,"job":"0000000000000000000000000000002a"}"#;
-        assert_eq!(serde_json::from_str::<JobMessage>(older).unwrap(), message);
     }
 
     proptest! {

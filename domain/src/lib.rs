@@ -9,6 +9,7 @@ pub mod failure;
 pub mod format;
 pub mod job;
 pub mod language;
+pub mod message;
 pub mod payload;
 pub mod segment;
 pub mod spec;
@@ -20,6 +21,7 @@ pub use failure::Failure;
 pub use format::{Format, ParseError};
 /// Wall-clock time, written as RFC 3339. Media time is [`Timestamp`].
 pub use jiff::Timestamp as WallTime;
-pub use job::{Attempt, Job, JobId, JobMessage, JobStatus, Progress, Stage, Version};
+pub use job::{Attempt, Job, JobId, JobStatus, Progress, Stage, Version};
+pub use message::{JobMessage, UnreadableMessage};
 pub use spec::{InvalidSpec, JobSpec, Profile, Source, SpecOptions, Task};
 pub use view::{FailureView, JobView};

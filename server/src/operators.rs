@@ -63,7 +63,7 @@ pub async fn dead_letters(State(server): State<Server>, RawQuery(text): RawQuery
     let limit = Query::parse(text.as_deref()).number("limit")?.unwrap_or(50).clamp(1, 200);
     let letters = server.backend.queue.dead_letters(limit as usize).await?;
     let dead_letters = letters.into_iter().map(|letter| DeadLetterView {
-        job: serde_json::from_str::<JobMessage>(&letter.body).ok().map(|message| message.job),
+        job: JobMessage::parse(&letter.body).ok().map(|message| message.job),
         id: letter.id,
         body: letter.body.chars().take(1000).collect(),
         receive_count: letter.receive_count,

@@ -68,7 +68,7 @@ async fn sweep_expired(server: &Server) -> Result<()> {
 /// operator to look at.
 async fn bury(server: &Server) -> Result<()> {
     for letter in server.backend.queue.dead_letters(BATCH).await? {
-        let Ok(JobMessage { v: JobMessage::MAJOR, job: id, run }) = serde_json::from_str(&letter.body) else {
+        let Ok(JobMessage { job: id, run, .. }) = JobMessage::parse(&letter.body) else {
             continue;
         };
         if let Some(job) = server.backend.store.get(id).await? {

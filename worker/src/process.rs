@@ -1,8 +1,8 @@
 //! One delivery, from receipt to acknowledgement.
 //!
-//! `answer → work_on → conclude → announce → settle`, each small, each ending in what becomes of the
-//! message. The end of a job is finish → publish → delete, in this order: whatever fails on the way, the message
-//! comes again and finds how far it went.
+//! `answer → work_on → conclude → announce`, each small, each ending in what becomes of the message.
+//! The end of a job is finish → publish → delete, in this order: whatever fails on the way, the message comes again
+//! and finds how far it went.
 
 use std::error::Error as StdError;
 use std::os::unix::process::ExitStatusExt;
@@ -68,7 +68,7 @@ impl Worker {
 
 /// What becomes of the message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Ending {
+pub enum Ending {
     /// Nothing is left to do.
     Acknowledge,
     /// It comes again after this time.
@@ -77,67 +77,99 @@ enum Ending {
     Leave,
 }
 
-/// Works on one message until it is acknowledged, given back or lost. `engine` stays warm between jobs; it is
-/// `None` afterwards when it had to be killed.
-///
-/// Cancelling `shutdown` stops the work at the last committed window and gives the message back.
+/// One message in the hands of one slot, however it came.
+#[derive(Debug, Clone, Copy)]
+pub struct Message<'a> {
+    pub body: &'a str,
+    /// 1 at the first delivery.
+    pub receive_count: u32,
+}
+
+/// Works on one message of the queue until it is acknowledged, given back or lost; keeps its lease meanwhile.
+/// `engine` and `shutdown` as in [`process`].
 pub async fn process_delivery(
     worker: &Worker,
     engine: &mut Option<Engine>,
     delivery: &Delivery,
     shutdown: &CancellationToken,
 ) {
-    let handling = Handling { worker, delivery, shutdown };
-    let ending = match parse(&delivery.body) {
-        Ok(id) => {
-            let span = tracing::info_span!("job", job.id = %id, delivery = delivery.receive_count);
-            handling.answer_under_lease(engine, id).instrument(span).await
+    let message = Message { body: &delivery.body, receive_count: delivery.receive_count };
+    let lost = lease::keep(worker.backend.queue.as_ref(), &delivery.receipt, &worker.config.lease);
+    let ending = process(worker, engine, message, lost, shutdown).await;
+    settle(worker, delivery, ending).await;
+}
+
+/// Works on one message; says what is to become of it. `engine` stays warm between jobs; it is `None` afterwards
+/// when it had to be killed.
+///
+/// The work stops at once when `lost` completes, because the message may be somebody else's by then. Cancelling
+/// `shutdown` stops the work at the last committed window.
+pub async fn process(
+    worker: &Worker,
+    engine: &mut Option<Engine>,
+    message: Message<'_>,
+    lost: impl Future<Output = ()>,
+    shutdown: &CancellationToken,
+) -> Ending {
+    let handling = Handling { worker, message, shutdown };
+    let error = match JobMessage::parse(message.body) {
+        Ok(JobMessage { job, .. }) => {
+            let span = tracing::info_span!("job", job.id = %job, delivery = message.receive_count);
+            return handling.answer_while_held(engine, job, lost).instrument(span).await;
         }
-        Err(reason) => {
-            // Never acknowledged: it becomes a dead letter, or a newer worker understands it.
-            let bytes = delivery.body.len();
-            let mut unreadable = worker.unreadable.lock().unwrap_or_else(PoisonError::into_inner);
-            match unreadable.warn(Instant::now()) {
-                Some(unmentioned) => {
-                    tracing::warn!(reason, bytes, unmentioned, "left a message that cannot be read");
-                }
-                None => tracing::debug!(reason, bytes, "left a message that cannot be read"),
-            }
-            drop(unreadable);
-            handling.again()
+        Err(error) => error,
+    };
+    // Never acknowledged: it becomes a dead letter, or a newer worker understands it.
+    let bytes = message.body.len();
+    let mut unreadable = worker.unreadable.lock().unwrap_or_else(PoisonError::into_inner);
+    match unreadable.warn(Instant::now()) {
+        Some(unmentioned) => {
+            tracing::warn!(%error, bytes, unmentioned, "left a message that cannot be read");
+        }
+        None => tracing::debug!(%error, bytes, "left a message that cannot be read"),
+    }
+    drop(unreadable);
+    handling.again()
+}
+
+/// Tells the queue. What fails here heals itself: the message comes again when its visibility ends.
+async fn settle(worker: &Worker, delivery: &Delivery, ending: Ending) {
+    let queue = &worker.backend.queue;
+    let receipt = &delivery.receipt;
+    let told = async {
+        match ending {
+            Ending::Acknowledge => queue.delete(receipt).await,
+            Ending::Again(delay) => queue.set_visibility(receipt, delay).await.map(drop),
+            Ending::Leave => Ok(()),
         }
     };
-    handling.settle(ending).await;
+    match tokio::time::timeout(worker.config.limits.give_back, told).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => {
+            let error = &error as &dyn StdError;
+            tracing::info!(error, ?ending, "the queue was not told, the message comes again");
+        }
+        Err(_) => tracing::info!(?ending, "the queue did not answer, the message comes again"),
+    }
 }
 
-fn parse(body: &str) -> Result<JobId, &'static str> {
-    #[derive(serde::Deserialize)]
-    struct MessageVersion {
-        v: u32,
-    }
-    // The version first: a newer message may have another shape.
-    let version: MessageVersion = serde_json::from_str(body).map_err(|_| "no job message")?;
-    if version.v != JobMessage::MAJOR {
-        return Err("unknown major version");
-    }
-    let message: JobMessage = serde_json::from_str(body).map_err(|_| "no job message")?;
-    Ok(message.job)
-}
-
-/// One delivery in the hands of one slot.
 struct Handling<'a> {
     worker: &'a Worker,
-    delivery: &'a Delivery,
+    message: Message<'a>,
     shutdown: &'a CancellationToken,
 }
 
 impl Handling<'_> {
-    async fn answer_under_lease(&self, engine: &mut Option<Engine>, id: JobId) -> Ending {
-        let queue = self.worker.backend.queue.as_ref();
+    async fn answer_while_held(
+        &self,
+        engine: &mut Option<Engine>,
+        id: JobId,
+        lost: impl Future<Output = ()>,
+    ) -> Ending {
         tokio::select! {
             biased;
             ending = self.answer(engine, id) => ending,
-            () = lease::keep(queue, &self.delivery.receipt, &self.worker.config.lease) => Ending::Leave,
+            () = lost => Ending::Leave,
         }
     }
 
@@ -177,7 +209,7 @@ impl Handling<'_> {
     /// The attempt ended before the media did: is it the job's end too?
     async fn stopped(&self, job: Job, stop: Stop, started: Instant) -> Ending {
         let retry = &self.worker.config.retry;
-        let receive_count = self.delivery.receive_count;
+        let receive_count = self.message.receive_count;
         let failure = match stop {
             Stop::Shutdown => {
                 tracing::info!("stopping: the job is given back");
@@ -283,29 +315,8 @@ impl Handling<'_> {
 
     /// At the earliest after `least`: a site may have asked for it.
     fn again_after(&self, least: Duration) -> Ending {
-        let delay = self.worker.config.retry.delay_with_jitter(self.delivery.receive_count);
+        let delay = self.worker.config.retry.delay_with_jitter(self.message.receive_count);
         Ending::Again(delay.max(least))
-    }
-
-    /// Tells the queue. What fails here heals itself: the message comes again when its visibility ends.
-    async fn settle(&self, ending: Ending) {
-        let queue = &self.worker.backend.queue;
-        let receipt = &self.delivery.receipt;
-        let told = async {
-            match ending {
-                Ending::Acknowledge => queue.delete(receipt).await,
-                Ending::Again(delay) => queue.set_visibility(receipt, delay).await.map(drop),
-                Ending::Leave => Ok(()),
-            }
-        };
-        match tokio::time::timeout(self.worker.config.limits.give_back, told).await {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => {
-                let error = &error as &dyn StdError;
-                tracing::info!(error, ?ending, "the queue was not told, the message comes again");
-            }
-            Err(_) => tracing::info!(?ending, "the queue did not answer, the message comes again"),
-        }
     }
 }
 
@@ -341,20 +352,5 @@ mod tests {
         let lines: Vec<u64> =
             (0..130).filter_map(|second| unreadable.warn(begin + Duration::from_secs(second))).collect();
         assert_eq!(lines, [0, 59, 59]);
-    }
-
-    #[test]
-    fn only_a_message_of_this_major_version_names_a_job() {
-        let check = |body: &str, expect: bool| assert_eq!(parse(body).is_ok(), expect, "{body}");
-        let id = "0123456789abcdef0123456789abcdef";
-        check(&format!(r#"{{"v":1,"job":"{id}"}}"#), true);
-        check(&format!(r#"{{"v":1,"job":"{id}","later":"addition"}}"#), true);
-        check(&format!(r#"{{"v":2,"job":"{id}"}}"#), false);
-        check(&format!(r#"{{"job":"{id}"}}"#), false);
-        check(r#"{"v":1,"job":"short"}"#, false);
-        check(r#"{"v":1}"#, false);
-        check("", false);
-        check("null", false);
-        check("\u{0}", false);
     }
 }
