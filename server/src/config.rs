@@ -5,11 +5,44 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use backend::BackendConfig;
-use clap::Parser;
+use clap::{Args, CommandFactory as _, Parser, Subcommand};
+
+use crate::provision::ProvisionArguments;
 
 /// Cuelight's server: pages, HTTP interface and WebSocket.
 #[derive(Debug, Clone, Parser)]
-#[command(name = "server", version)]
+#[command(name = "server", version, args_conflicts_with_subcommands = true)]
+struct CommandLine {
+    #[command(subcommand)]
+    instead: Option<Instead>,
+    #[command(flatten)]
+    arguments: Arguments,
+}
+
+#[derive(Debug, Clone, Subcommand)]
+enum Instead {
+    Provision(ProvisionArguments),
+}
+
+/// What the server is asked to do.
+#[derive(Debug, Clone)]
+pub enum Command {
+    Serve(Box<Arguments>),
+    Provision(ProvisionArguments),
+}
+
+impl Command {
+    /// Reads the command line; ends the process with a message where it makes no sense.
+    pub fn read() -> Command {
+        let line = CommandLine::parse();
+        match line.instead {
+            None => Command::Serve(Box::new(line.arguments.checked())),
+            Some(Instead::Provision(arguments)) => Command::Provision(arguments),
+        }
+    }
+}
+
+#[derive(Debug, Clone, Args)]
 pub struct Arguments {
     /// Where to listen.
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8080", env = "CUELIGHT_LISTEN")]
@@ -56,15 +89,12 @@ pub struct Config {
 }
 
 impl Arguments {
-    /// Reads the command line; ends the process with a message where it makes no sense.
-    pub fn read() -> Arguments {
-        let mut arguments = Arguments::parse();
-        if let Err(problem) = arguments.check() {
-            use clap::CommandFactory as _;
-            Arguments::command().error(clap::error::ErrorKind::ValueValidation, problem).exit();
+    fn checked(mut self) -> Arguments {
+        if let Err(problem) = self.check() {
+            CommandLine::command().error(clap::error::ErrorKind::ValueValidation, problem).exit();
         }
-        arguments.config.media_folder = Some(arguments.backend.data.clone());
-        arguments
+        self.config.media_folder = Some(self.backend.data.clone());
+        self
     }
 
     /// The rules that span several arguments.
@@ -125,7 +155,7 @@ mod tests {
 
     #[test]
     fn an_address_others_can_reach_must_be_asked_for() {
-        let check = |line: &str| Arguments::try_parse_from(line.split(' ')).unwrap().check();
+        let check = |line: &str| CommandLine::try_parse_from(line.split(' ')).unwrap().arguments.check();
         assert_eq!(check("server --listen 127.0.0.1:0"), Ok(()));
         assert_eq!(check("server --listen [::1]:0"), Ok(()));
         assert!(check("server --listen 0.0.0.0:80").unwrap_err().contains("--allow-anyone"));

@@ -5,6 +5,7 @@
 
 pub mod config;
 pub mod error;
+pub mod provision;
 
 mod completed;
 mod connection;

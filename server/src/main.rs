@@ -3,17 +3,22 @@
 use std::io::IsTerminal as _;
 
 use anyhow::Context as _;
-use server::config::Arguments;
+use server::config::Command;
+use server::provision;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    let arguments = Arguments::read();
+    let command = Command::read();
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     let ansi = std::io::stderr().is_terminal();
     tracing_subscriber::fmt().with_env_filter(filter).with_ansi(ansi).with_writer(std::io::stderr).init();
 
+    let arguments = match command {
+        Command::Serve(arguments) => arguments,
+        Command::Provision(arguments) => return provision::run(arguments).await,
+    };
     let backend = backend::connect(&arguments.backend).await.context("the backend cannot be opened")?;
     let listener = tokio::net::TcpListener::bind(arguments.listen)
         .await

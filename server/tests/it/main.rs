@@ -3,11 +3,14 @@
 
 #![allow(clippy::unwrap_used, reason = "clippy knows only functions marked as tests, not what they share")]
 
+#[path = "../../../backend/tests/it/aws/emulator.rs"]
+mod emulator;
 mod forms;
 mod jobs;
 mod listener;
 mod media;
 mod pages;
+mod provision;
 mod reconcile;
 mod serving;
 mod socket;
