@@ -3,9 +3,13 @@ import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-const port = Number(process.env.CUELIGHT_TEST_PORT ?? 8093);
+process.env.CUELIGHT_TEST_PORT ??= '8093';
+const port = Number(process.env.CUELIGHT_TEST_PORT);
+// `embedded`: everything. `aws`, on an emulator: what a backend can break.
+const backend = process.env.CUELIGHT_TEST_BACKEND ?? 'embedded';
 // One folder for the whole run: workers of the test runner read this file again and must not make another.
 process.env.CUELIGHT_TEST_DATA ??= mkdtempSync(join(tmpdir(), 'cuelight-e2e-'));
+const parts = backend === 'aws' ? '--backend aws --emulator --servers 2 --workers 2' : '--servers 2';
 
 export default defineConfig({
   testDir: '.',
@@ -17,6 +21,7 @@ export default defineConfig({
   expect: { timeout: 30_000 },
   reporter: [['list']],
   testIgnore: process.env.SHOTS ? [] : ['shots.spec.ts'],
+  projects: [{ name: backend, testMatch: backend === 'aws' ? ['main-job.spec.ts', 'servers.spec.ts'] : undefined }],
   use: {
     baseURL: `http://127.0.0.1:${port}`,
     screenshot: 'only-on-failure',
@@ -30,7 +35,7 @@ export default defineConfig({
   },
   webServer: {
     // The very command a person types.
-    command: `../dev up --port ${port} --data ${process.env.CUELIGHT_TEST_DATA} --model tiny.en`,
+    command: `../dev up --port ${port} --data ${process.env.CUELIGHT_TEST_DATA} --model tiny.en ${parts}`,
     url: `http://127.0.0.1:${port}/readyz`,
     timeout: 1_200_000,
     stdout: 'ignore',

@@ -10,6 +10,9 @@ export { expect };
 const speech = process.env.CUELIGHT_SPEECH ?? join(homedir(), '.cache/cuelight/speech');
 const made = join(process.env.CUELIGHT_TEST_DATA!, 'made');
 
+/** The second server of the same backend; the first one is the base URL. */
+export const secondServer = `http://127.0.0.1:${Number(process.env.CUELIGHT_TEST_PORT) + 1}`;
+
 /** A test whose page must leave the console silent: one warning, error or failed request fails the test. */
 export const test = base.extend<{ said: string[]; quiet: void }>({
   // A test that provokes an error on purpose takes its line out of the list again.
