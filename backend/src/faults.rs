@@ -189,6 +189,14 @@ impl JobStore for Faulty {
     async fn expired(&self, limit: usize) -> Result<Vec<JobId>> {
         self.call("store.expired", self.inner.store.expired(limit)).await
     }
+
+    async fn take_turn(&self, task: &str, period: Duration) -> Result<bool> {
+        self.call("store.take_turn", self.inner.store.take_turn(task, period)).await
+    }
+
+    async fn give_back_turn(&self, task: &str) -> Result<()> {
+        self.call("store.give_back_turn", self.inner.store.give_back_turn(task)).await
+    }
 }
 
 #[async_trait]

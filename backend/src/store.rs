@@ -1,5 +1,7 @@
 //! The store port: the truth about jobs and their cues.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use domain::{Attempt, CuePage, Failure, Job, JobId, JobSpec, JobStatus, Progress, Track, Version, WallTime};
 
@@ -69,6 +71,14 @@ pub trait JobStore: Send + Sync {
 
     /// Ids of jobs past their time that still take space, at most `limit`.
     async fn expired(&self, limit: usize) -> Result<Vec<JobId>>;
+
+    /// Takes the turn at a task that is done once across all workers: true for one caller, and then for nobody until
+    /// `period` is over. Periods go by the callers' clocks. A turn whose taker dies, or got a transient error for an
+    /// answer, is lost until then.
+    async fn take_turn(&self, task: &str, period: Duration) -> Result<bool>;
+
+    /// Frees a turn before its time, for a taker that could not do the task.
+    async fn give_back_turn(&self, task: &str) -> Result<()>;
 }
 
 /// Makes a repeated submit harmless: the same key returns the job it made first.

@@ -6,6 +6,7 @@
 //! | `JOB#<id>` | `PAGE#<pages>#<number>` | one page of cues |
 //! | `JOB#<id>` | `TRACK#<track>#<part>` | part of a track that somebody saved |
 //! | `KEY#<key>` | `KEY` | the job that an idempotency key made |
+//! | `TURN#<task>` | `TURN` | when somebody took the turn at a task |
 //!
 //! A job names its pages and its saved track by random tokens, so that a retry or a save changes all of them with
 //! one write of the job's item; what nothing names any more is invisible, and is removed afterwards.

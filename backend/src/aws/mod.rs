@@ -17,6 +17,7 @@ mod queue;
 mod store;
 mod table;
 mod topic;
+mod turns;
 
 use std::path::Path;
 use std::sync::Arc;

@@ -1,6 +1,8 @@
 //! The store in one DynamoDB table; see [`item`](super::item) for its shape and [`change`](super::change) for how a
 //! job is written.
 
+use std::time::Duration;
+
 use Ruling::{Keep, Write};
 use async_trait::async_trait;
 use domain::{Attempt, CuePage, Job, JobId, JobSpec, Progress, Track, Version, WallTime};
@@ -9,6 +11,7 @@ use super::change::{Jobs, ROUNDS, contended, pause};
 use super::item::{self, Item, Stored, TrackName};
 use super::listing;
 use super::table::{Condition, PutResult, Table};
+use super::turns;
 use crate::rules::{self, Append, Ruling, Save};
 use crate::{
     BackendError, Cancelled, Claim, Created, Deleted, Finished, IdempotencyKey, JobPage, JobStore, Listing,
@@ -323,6 +326,14 @@ impl JobStore for DynamoStore {
 
     async fn expired(&self, limit: usize) -> Result<Vec<JobId>> {
         listing::expired(&self.table, limit).await
+    }
+
+    async fn take_turn(&self, task: &str, period: Duration) -> Result<bool> {
+        turns::take(&self.table, task, period).await
+    }
+
+    async fn give_back_turn(&self, task: &str) -> Result<()> {
+        turns::give_back(&self.table, task).await
     }
 }
 

@@ -27,8 +27,8 @@ const ROUNDS: u32 = 8;
 
 #[derive(Clone)]
 pub struct Table {
-    client: Client,
-    name: String,
+    pub(super) client: Client,
+    pub(super) name: String,
 }
 
 /// How a conditional write ended.

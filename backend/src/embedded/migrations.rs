@@ -13,7 +13,7 @@ const APPLICATION_ID: i64 = 0x4355_454c;
 const READ_WHOLE_BYTES: i64 = 64 << 20;
 
 /// Each step leads from the schema of its index to the next. Steps are never edited once released, only added.
-const STEPS: [&str; 1] = [SCHEMA_1];
+const STEPS: [&str; 2] = [SCHEMA_1, TURNS_2];
 
 /// Times are microseconds since 1970. `record` is the whole thing as JSON; the columns beside it repeat what is
 /// searched for and are written together with it, in one place.
@@ -76,6 +76,14 @@ CREATE TABLE events (
     id           INTEGER PRIMARY KEY AUTOINCREMENT,
     published_us INTEGER NOT NULL,
     record       TEXT NOT NULL
+) STRICT;
+";
+
+/// When the turn at each periodic task was taken last.
+const TURNS_2: &str = "
+CREATE TABLE turns (
+    task     TEXT PRIMARY KEY,
+    taken_us INTEGER NOT NULL
 ) STRICT;
 ";
 

@@ -13,6 +13,7 @@ mod queue;
 mod record;
 mod store;
 mod topic;
+mod turns;
 mod watcher;
 
 use std::path::{Path, PathBuf};

@@ -1,6 +1,7 @@
 //! The store in tables: each call is one transaction that reads the job, decides, and writes it back.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use Ruling::{Keep, Write};
 use async_trait::async_trait;
@@ -8,7 +9,7 @@ use domain::{Attempt, CuePage, Job, JobId, JobSpec, Progress, Track, Version, Wa
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
 use super::database::{Database, Durability};
-use super::{listing, record};
+use super::{listing, record, turns};
 use crate::rules::{self, Append, Ruling, Save};
 use crate::{
     Cancelled, Claim, Created, Deleted, Finished, IdempotencyKey, JobPage, JobStore, Listing, Outcome,
@@ -194,6 +195,16 @@ impl JobStore for EmbeddedStore {
 
     async fn expired(&self, limit: usize) -> Result<Vec<JobId>> {
         self.database.read(move |transaction| listing::expired(transaction, limit)).await
+    }
+
+    async fn take_turn(&self, task: &str, period: Duration) -> Result<bool> {
+        let task = task.to_owned();
+        self.write(move |transaction| turns::take(transaction, &task, period)).await
+    }
+
+    async fn give_back_turn(&self, task: &str) -> Result<()> {
+        let task = task.to_owned();
+        self.write(move |transaction| turns::give_back(transaction, &task)).await
     }
 }
 

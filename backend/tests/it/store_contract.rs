@@ -4,6 +4,7 @@ mod attempts;
 mod edits;
 mod life;
 mod listings;
+mod turns;
 
 use backend::{Backend, Claim, Finished, Outcome, Written};
 use domain::{Cue, CuePage, Failure, Job, JobId, JobStatus, Progress, Stage, Timestamp, WallTime, Word};
