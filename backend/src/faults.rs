@@ -14,7 +14,8 @@ use domain::{Attempt, CuePage, Job, JobEvent, JobId, JobSpec, Progress, Track, V
 use crate::{
     Backend, BackendError, Cancelled, Claim, Created, DeadLetter, Deleted, Delivery, Finished,
     IdempotencyKey, JobPage, JobQueue, JobStore, JobTopic, LeaseState, Listing, MediaLocation, MediaStore,
-    MediaWriter, Outcome, QueueStats, ReceiptHandle, Result, Retried, SavedTrack, Subscription, Written,
+    MediaWriter, Outcome, QueueStats, ReceiptHandle, Release, Requeued, Result, Retried, SavedTrack,
+    Subscription, Written,
 };
 
 /// Wraps `backend`. Without a plan it only counts.
@@ -128,8 +129,16 @@ impl JobStore for Faulty {
         self.call("store.get", self.inner.store.get(id)).await
     }
 
-    async fn claim(&self, id: JobId) -> Result<Claim> {
-        self.call("store.claim", self.inner.store.claim(id)).await
+    async fn claim(&self, id: JobId, message_id: &str) -> Result<Claim> {
+        self.call("store.claim", self.inner.store.claim(id, message_id)).await
+    }
+
+    async fn release(&self, id: JobId, run: u32, attempt: Attempt, release: Release) -> Result<Requeued> {
+        self.call("store.release", self.inner.store.release(id, run, attempt, release)).await
+    }
+
+    async fn requeue(&self, id: JobId, version: Version) -> Result<Requeued> {
+        self.call("store.requeue", self.inner.store.requeue(id, version)).await
     }
 
     async fn report(&self, id: JobId, attempt: Attempt, progress: &Progress) -> Result<Written> {

@@ -23,7 +23,7 @@ pub use media::{MediaLocation, MediaStore, MediaWriter};
 pub use queue::{DeadLetter, Delivery, JobQueue, LeaseState, QueueStats, ReceiptHandle};
 pub use store::{
     Cancelled, Claim, Created, Deleted, Finished, IdempotencyKey, InvalidCursor, JobPage, JobStore, Listing,
-    Outcome, Retried, SavedTrack, Written,
+    Outcome, Release, Requeued, Retried, SavedTrack, Written,
 };
 pub use topic::{Heard, JobTopic, Subscription};
 

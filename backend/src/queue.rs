@@ -42,6 +42,8 @@ pub trait JobQueue: Send + Sync {
 /// place that rejects it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Delivery {
+    /// The same at every delivery of one message, and no other's.
+    pub message_id: String,
     pub body: String,
     pub receipt: ReceiptHandle,
     /// 1 at the first delivery.

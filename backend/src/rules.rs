@@ -6,7 +6,7 @@ use domain::{Attempt, CuePage, Job, JobSpec, JobStatus, Progress, Source, Stage,
 
 use Ruling::{Keep, Write};
 
-use crate::{BackendError, Cancelled, Claim, Finished, Outcome, Result, Retried, Written};
+use crate::{BackendError, Cancelled, Claim, Finished, Outcome, Release, Requeued, Result, Retried, Written};
 
 /// What a rule decided.
 #[derive(Debug, PartialEq)]
@@ -25,16 +25,62 @@ impl<T> Ruling<T> {
     }
 }
 
-pub fn claim(job: &mut Job) -> Ruling<Claim> {
+pub fn claim(job: &mut Job, message_id: &str) -> Ruling<Claim> {
     if job.status.is_terminal() {
         return Keep(Claim::Terminal(Box::new(job.clone())));
     }
+    if job.status == JobStatus::Running {
+        if job.held_by.as_deref().is_some_and(|holder| holder != message_id) {
+            return Keep(Claim::Held(Box::new(job.clone())));
+        }
+        count(job, Release::Crashed);
+    }
     job.status = JobStatus::Running;
+    job.held_by = Some(message_id.to_owned());
     job.attempt += 1;
     job.progress.stage = Stage::Preparing;
     job.progress.eta_ms = None;
     job.version += 1;
     Write(Claim::Won(Box::new(job.clone())))
+}
+
+pub fn release(job: &mut Job, run: u32, attempt: Attempt, release: Release) -> Ruling<Requeued> {
+    let is_of_attempt = job.run == run && job.attempt == attempt && attempt > 0;
+    if is_of_attempt && job.status == JobStatus::Queued {
+        return Keep(Requeued::Queued(Box::new(job.clone())));
+    }
+    if !is_of_attempt || job.status != JobStatus::Running {
+        return Keep(Requeued::Fenced);
+    }
+    count(job, release);
+    queue_anew(job)
+}
+
+pub fn requeue(job: &mut Job, version: Version) -> Ruling<Requeued> {
+    if job.status.is_terminal() || job.version != version {
+        return Keep(Requeued::Fenced);
+    }
+    if job.status == JobStatus::Running {
+        count(job, Release::Crashed);
+    }
+    queue_anew(job)
+}
+
+fn queue_anew(job: &mut Job) -> Ruling<Requeued> {
+    job.status = JobStatus::Queued;
+    job.held_by = None;
+    job.progress.stage = Stage::Waiting;
+    job.progress.eta_ms = None;
+    job.version += 1;
+    Write(Requeued::Queued(Box::new(job.clone())))
+}
+
+fn count(job: &mut Job, release: Release) {
+    match release {
+        Release::HandedBack => {}
+        Release::Failed => job.failures = job.failures.saturating_add(1),
+        Release::Crashed => job.crashes = job.crashes.saturating_add(1),
+    }
 }
 
 pub fn report(job: &mut Job, attempt: Attempt, progress: &Progress) -> Ruling<Written> {
@@ -205,6 +251,9 @@ fn end(job: &mut Job, outcome: Outcome) {
     advance(&mut job.progress, &outcome.progress);
     job.progress.stage = Stage::Done;
     job.progress.eta_ms = None;
+    if let Some(counted) = outcome.counted {
+        count(job, counted);
+    }
     match outcome.failure {
         Some(failure) => {
             job.status = JobStatus::Failed;
@@ -229,6 +278,9 @@ fn restart(job: &mut Job, spec: JobSpec, expires_at: WallTime) {
     job.progress = Progress { has_media, ..Progress::default() };
     job.status = JobStatus::Queued;
     job.run = job.run.saturating_add(1);
+    job.failures = 0;
+    job.crashes = 0;
+    job.held_by = None;
     job.spec = spec;
     job.failure = None;
     job.finished_at = None;

@@ -19,8 +19,18 @@ pub trait JobStore: Send + Sync {
 
     async fn get(&self, id: JobId) -> Result<Option<Job>>;
 
-    /// Takes the job for a new attempt: it is running, and earlier attempts can write no more.
-    async fn claim(&self, id: JobId) -> Result<Claim>;
+    /// Takes the job for a new attempt on behalf of a message: it is running, and earlier attempts can write no
+    /// more. A running job is taken only by the message that it was taken for before, since that one comes again
+    /// when its worker died, which counts as a crash. So a duplicate message never takes a job from its worker.
+    async fn claim(&self, id: JobId, message_id: &str) -> Result<Claim>;
+
+    /// Gives a running job back: it is queued, and its pages and progress stay. `run` and `attempt` are those of
+    /// the claim. The repeat is success, and counts nothing.
+    async fn release(&self, id: JobId, run: u32, attempt: Attempt, release: Release) -> Result<Requeued>;
+
+    /// Queues an unfinished job anew that has not changed since `version`: its message or its worker is lost. Of
+    /// many callers one succeeds, and has to send a message. A running job counts a crash.
+    async fn requeue(&self, id: JobId, version: Version) -> Result<Requeued>;
 
     /// Stores how far an attempt is. `pages`, `cues` and `transcribed` of the argument are ignored: only
     /// [`append_cues`](JobStore::append_cues) moves them. What is known stays known: `fraction` never falls until a
@@ -104,6 +114,8 @@ pub enum Created {
 pub enum Claim {
     /// The job as it is now; its `attempt` is the fence of every write that follows.
     Won(Box<Job>),
+    /// Another message holds it: this one is a duplicate, to be acknowledged.
+    Held(Box<Job>),
     /// It ended already: announce it again and acknowledge.
     Terminal(Box<Job>),
     /// Deleted, expired or never there.
@@ -118,11 +130,31 @@ pub enum Written {
     Fenced,
 }
 
+/// Why a worker gives up an attempt, which tells where it is counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Release {
+    /// The worker stops; counts nowhere.
+    HandedBack,
+    /// A passing failure: [`Job::failures`].
+    Failed,
+    /// [`Job::crashes`]
+    Crashed,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum Requeued {
+    Queued(Box<Job>),
+    /// It is somebody else's by now, ended, changed or gone.
+    Fenced,
+}
+
 /// How a job ended.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Outcome {
     /// `None`: completed.
     pub failure: Option<Failure>,
+    /// What the last attempt counts as, where the end is not the media's own doing.
+    pub counted: Option<Release>,
     /// As in [`JobStore::report`].
     pub progress: Progress,
     pub finished_at: WallTime,

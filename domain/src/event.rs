@@ -19,8 +19,11 @@ pub struct JobEvent {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum JobChange {
-    /// Submitted, or asked for again: no cues are left.
-    Queued,
+    /// Submitted, asked for again (no page is left), or given back by a worker (its pages stay).
+    Queued {
+        #[serde(flatten)]
+        progress: Progress,
+    },
     Started {
         attempt: Attempt,
         #[serde(flatten)]
@@ -61,7 +64,7 @@ impl JobEvent {
         let progress = job.progress.clone();
         let finished_at = job.finished_at.unwrap_or(job.created_at);
         let change = match (job.status, &job.failure) {
-            (JobStatus::Queued, _) => JobChange::Queued,
+            (JobStatus::Queued, _) => JobChange::Queued { progress },
             (JobStatus::Running, _) => JobChange::Started { attempt: job.attempt, progress },
             (JobStatus::Completed, _) => JobChange::Completed { finished_at, progress },
             (JobStatus::Failed, failure) => JobChange::Failed {

@@ -25,6 +25,17 @@ pub struct Job {
     /// How often a person had it done again: tells messages of an earlier run from those of this one.
     #[serde(default)]
     pub run: u32,
+    /// Attempts of this run that ended for a passing reason.
+    #[serde(default)]
+    pub failures: u32,
+    /// Attempts of this run that took their engine or their worker with them. A worker that stops politely counts
+    /// nowhere.
+    #[serde(default)]
+    pub crashes: u32,
+    /// Names the queue's message that the present attempt answers: the same one coming again means that its worker
+    /// died, any other is a duplicate.
+    #[serde(default)]
+    pub held_by: Option<String>,
     pub progress: Progress,
     /// Why it failed; set exactly when the status is [`JobStatus::Failed`].
     pub failure: Option<Failure>,
@@ -46,6 +57,9 @@ impl Job {
             spec,
             attempt: 0,
             run: 0,
+            failures: 0,
+            crashes: 0,
+            held_by: None,
             progress: Progress { has_media, ..Progress::default() },
             failure: None,
             created_at,

@@ -144,7 +144,7 @@ fn is_end(change: &JobChange) -> bool {
         | JobChange::Failed { .. }
         | JobChange::Cancelled { .. }
         | JobChange::Expired => true,
-        JobChange::Queued
+        JobChange::Queued { .. }
         | JobChange::Started { .. }
         | JobChange::Progress { .. }
         | JobChange::Cues { .. } => false,

@@ -143,7 +143,7 @@ fn carry_on(mut job: Job, event: &JobEvent) -> Option<Job> {
             job.progress = progress.clone();
         }
         // A retry may have changed the wish; the end has times that the event lacks.
-        JobChange::Queued
+        JobChange::Queued { .. }
         | JobChange::Completed { .. }
         | JobChange::Failed { .. }
         | JobChange::Cancelled { .. }

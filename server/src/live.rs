@@ -232,7 +232,7 @@ mod tests {
     }
 
     fn event(id: JobId, version: u64) -> JobEvent {
-        JobEvent { id, version, change: JobChange::Queued }
+        JobEvent { id, version, change: JobChange::Queued { progress: Default::default() } }
     }
 
     #[tokio::test]

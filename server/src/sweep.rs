@@ -89,6 +89,7 @@ fn gave_up(server: &Server, job: &Job) -> Outcome {
     let finished_at = WallTime::now();
     Outcome {
         failure: Some(Failure::GaveUp),
+        counted: None,
         progress: job.progress.clone(),
         finished_at,
         expires_at: server.expiry_after(finished_at),

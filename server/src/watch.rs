@@ -42,8 +42,8 @@ impl Watch {
         let Some(held) = self.pages else { return Step::CatchUp };
         let is_next = event.version == self.sent + 1;
         let pages = match &event.change {
-            JobChange::Queued => 0,
-            JobChange::Started { progress, .. }
+            JobChange::Queued { progress }
+            | JobChange::Started { progress, .. }
             | JobChange::Progress { progress }
             | JobChange::Completed { progress, .. }
             | JobChange::Failed { progress, .. } => progress.pages,
@@ -135,7 +135,12 @@ mod tests {
 
     #[test]
     fn a_retry_starts_from_nothing() {
-        check(3, 2, &[event(4, JobChange::Queued), cues(6, 0)], &[Step::Tell; 2]);
+        check(
+            3,
+            2,
+            &[event(4, JobChange::Queued { progress: Progress::default() }), cues(6, 0)],
+            &[Step::Tell; 2],
+        );
     }
 
     #[test]

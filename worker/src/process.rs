@@ -81,6 +81,8 @@ pub enum Ending {
 #[derive(Debug, Clone, Copy)]
 pub struct Message<'a> {
     pub body: &'a str,
+    /// The queue's name for it, the same each time it comes.
+    pub id: &'a str,
     /// 1 at the first delivery.
     pub receive_count: u32,
 }
@@ -93,7 +95,8 @@ pub async fn process_delivery(
     delivery: &Delivery,
     shutdown: &CancellationToken,
 ) {
-    let message = Message { body: &delivery.body, receive_count: delivery.receive_count };
+    let Delivery { message_id: id, body, receive_count, .. } = delivery;
+    let message = Message { body, id, receive_count: *receive_count };
     let lost = lease::keep(worker.backend.queue.as_ref(), &delivery.receipt, &worker.config.lease);
     let ending = process(worker, engine, message, lost, shutdown).await;
     settle(worker, delivery, ending).await;
@@ -174,8 +177,15 @@ impl Handling<'_> {
     }
 
     async fn answer(&self, engine: &mut Option<Engine>, id: JobId) -> Ending {
-        match self.worker.backend.store.claim(id).await {
+        match self.worker.backend.store.claim(id, self.message.id).await {
             Ok(Claim::Won(job)) => self.work_on(engine, *job).await,
+            Ok(Claim::Held(job)) => {
+                tracing::info!(
+                    attempt = job.attempt,
+                    "another message holds the job: this one is a duplicate"
+                );
+                Ending::Acknowledge
+            }
             Ok(Claim::Terminal(job)) => self.announce(&job).await,
             Ok(Claim::Gone) => {
                 tracing::info!("the job does not exist any more");
@@ -253,7 +263,13 @@ impl Handling<'_> {
             progress.stage = Stage::Done;
             progress.fraction = 1.0;
         }
-        let outcome = Outcome { failure, progress, finished_at: WallTime::now(), expires_at: job.expires_at };
+        let outcome = Outcome {
+            failure,
+            counted: None,
+            progress,
+            finished_at: WallTime::now(),
+            expires_at: job.expires_at,
+        };
         match self.worker.backend.store.finish(job.id, job.attempt, &outcome).await {
             Ok(Finished::First(job)) => {
                 log_finished(&job, started);

@@ -70,11 +70,8 @@ pub fn fold(state: &mut JobState, event: &JobEvent) -> Folded {
             // More pages may be told of than are held: the rest of what was missed follows this event.
             Folded::Applied
         }
-        JobChange::Queued => {
-            state.pages.clear();
-            Folded::Applied
-        }
-        JobChange::Started { progress, .. }
+        JobChange::Queued { progress }
+        | JobChange::Started { progress, .. }
         | JobChange::Progress { progress }
         | JobChange::Completed { progress, .. }
         | JobChange::Failed { progress, .. } => {
@@ -101,9 +98,8 @@ pub fn fold_view(job: &mut JobView, event: &JobEvent) -> Folded {
     }
     job.version = event.version;
     match &event.change {
-        JobChange::Queued => {
-            let has_media = job.has_media;
-            report(job, &Progress { has_media, duration_ms: job.duration_ms, ..Progress::default() });
+        JobChange::Queued { progress } => {
+            report(job, progress);
             run(job, JobStatus::Queued);
         }
         JobChange::Started { attempt, progress } => {
@@ -213,6 +209,10 @@ mod tests {
         event(version, JobChange::Cues { page, cues: vec![cue(text)], progress: progress(pages) })
     }
 
+    fn queued() -> JobChange {
+        JobChange::Queued { progress: Progress { has_media: true, ..Progress::default() } }
+    }
+
     fn texts(state: &JobState) -> Vec<String> {
         state.pages.iter().flat_map(|page| page.iter().map(|cue| cue.text.clone())).collect()
     }
@@ -240,7 +240,7 @@ mod tests {
     #[test]
     fn an_event_heard_twice_changes_nothing() {
         check(state(1, &[]), &[cues(2, 0, "a", 1), cues(2, 0, "other", 1)], Folded::Stale, &["a"]);
-        check(state(5, &["a"]), &[event(4, JobChange::Queued)], Folded::Stale, &["a"]);
+        check(state(5, &["a"]), &[event(4, queued())], Folded::Stale, &["a"]);
     }
 
     #[test]
@@ -288,9 +288,16 @@ mod tests {
         failed.job.failure = Some(failure);
         failed.job.status = JobStatus::Failed;
         failed.job.has_media = true;
-        let after = check(failed, &[event(9, JobChange::Queued)], Folded::Applied, &[]);
+        let after = check(failed, &[event(9, queued())], Folded::Applied, &[]);
         assert_eq!((after.job.status, after.job.failure, after.job.progress), (JobStatus::Queued, None, 0.0));
         assert!(after.job.has_media);
+    }
+
+    #[test]
+    fn a_job_that_a_worker_gave_back_keeps_its_cues() {
+        let change = JobChange::Queued { progress: progress(1) };
+        let after = check(state(3, &["a"]), &[event(4, change)], Folded::Applied, &["a"]);
+        assert_eq!(after.job.status, JobStatus::Queued);
     }
 
     #[test]

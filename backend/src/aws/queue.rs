@@ -258,6 +258,7 @@ async fn receive_one(
     let count = message.attributes.as_ref();
     let count = count.and_then(|all| all.get(&MessageSystemAttributeName::ApproximateReceiveCount));
     Ok(Some(Delivery {
+        message_id: message.message_id.unwrap_or_default(),
         body: message.body.unwrap_or_default(),
         receipt: ReceiptHandle(message.receipt_handle.unwrap_or_default()),
         receive_count: count.and_then(|count| count.parse().ok()).unwrap_or(1),

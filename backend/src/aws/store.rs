@@ -15,7 +15,7 @@ use super::turns;
 use crate::rules::{self, Append, Ruling, Save};
 use crate::{
     BackendError, Cancelled, Claim, Created, Deleted, Finished, IdempotencyKey, JobPage, JobStore, Listing,
-    Outcome, Result, Retried, SavedTrack, Written,
+    Outcome, Release, Requeued, Result, Retried, SavedTrack, Written,
 };
 
 pub struct DynamoStore {
@@ -139,9 +139,19 @@ impl JobStore for DynamoStore {
         Ok(self.live(id).await?.map(|stored| stored.job))
     }
 
-    async fn claim(&self, id: JobId) -> Result<Claim> {
-        let claimed = self.jobs.change(id, |stored| Ok(rules::claim(&mut stored.job))).await?;
+    async fn claim(&self, id: JobId, message_id: &str) -> Result<Claim> {
+        let claimed = self.jobs.change(id, |stored| Ok(rules::claim(&mut stored.job, message_id))).await?;
         Ok(claimed.unwrap_or(Claim::Gone))
+    }
+
+    async fn release(&self, id: JobId, run: u32, attempt: Attempt, release: Release) -> Result<Requeued> {
+        let rule = |stored: &mut Stored| Ok(rules::release(&mut stored.job, run, attempt, release));
+        Ok(self.jobs.change(id, rule).await?.unwrap_or(Requeued::Fenced))
+    }
+
+    async fn requeue(&self, id: JobId, version: Version) -> Result<Requeued> {
+        let rule = |stored: &mut Stored| Ok(rules::requeue(&mut stored.job, version));
+        Ok(self.jobs.change(id, rule).await?.unwrap_or(Requeued::Fenced))
     }
 
     async fn report(&self, id: JobId, attempt: Attempt, progress: &Progress) -> Result<Written> {

@@ -206,7 +206,8 @@ fn take(
         let receive_count = receive_count + 1;
         let visible_us = now + micros(visibility, MAX_VISIBILITY);
         transaction.prepare_cached(sql)?.execute(params![id, visible_us, receive_count, receipt])?;
-        return Ok(Some(Delivery { body, receipt: ReceiptHandle(receipt), receive_count }));
+        let message_id = id.to_string();
+        return Ok(Some(Delivery { message_id, body, receipt: ReceiptHandle(receipt), receive_count }));
     }
 }
 

@@ -13,7 +13,7 @@ use super::{listing, record, turns};
 use crate::rules::{self, Append, Ruling, Save};
 use crate::{
     Cancelled, Claim, Created, Deleted, Finished, IdempotencyKey, JobPage, JobStore, Listing, Outcome,
-    Result, Retried, SavedTrack, Written,
+    Release, Requeued, Result, Retried, SavedTrack, Written,
 };
 
 pub struct EmbeddedStore {
@@ -64,9 +64,20 @@ impl JobStore for EmbeddedStore {
         self.database.read(move |transaction| record::live(transaction, id)).await
     }
 
-    async fn claim(&self, id: JobId) -> Result<Claim> {
-        let claimed = self.change(id, |_, job| Ok(rules::claim(job))).await?;
+    async fn claim(&self, id: JobId, message_id: &str) -> Result<Claim> {
+        let message_id = message_id.to_owned();
+        let claimed = self.change(id, move |_, job| Ok(rules::claim(job, &message_id))).await?;
         Ok(claimed.unwrap_or(Claim::Gone))
+    }
+
+    async fn release(&self, id: JobId, run: u32, attempt: Attempt, release: Release) -> Result<Requeued> {
+        let released = self.change(id, move |_, job| Ok(rules::release(job, run, attempt, release))).await?;
+        Ok(released.unwrap_or(Requeued::Fenced))
+    }
+
+    async fn requeue(&self, id: JobId, version: Version) -> Result<Requeued> {
+        let requeued = self.change(id, move |_, job| Ok(rules::requeue(job, version))).await?;
+        Ok(requeued.unwrap_or(Requeued::Fenced))
     }
 
     async fn report(&self, id: JobId, attempt: Attempt, progress: &Progress) -> Result<Written> {

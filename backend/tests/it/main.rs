@@ -23,6 +23,9 @@ use tempfile::TempDir;
 /// How many receives a message survives in the contract.
 const MAX_RECEIVE_COUNT: u32 = 3;
 
+/// The message that claims a job, where one is enough.
+const MESSAGE: &str = "a message";
+
 /// Makes a test of each named async function over `&Backend`, once for every adapter.
 macro_rules! contract {
     ($($names:tt)*) => {

@@ -4,6 +4,7 @@ mod attempts;
 mod edits;
 mod life;
 mod listings;
+mod releases;
 mod turns;
 
 use backend::{Backend, Claim, Finished, Outcome, Written};
@@ -34,7 +35,7 @@ async fn completed(backend: &Backend) -> Job {
 }
 
 async fn claim(backend: &Backend, id: JobId) -> Job {
-    match backend.store.claim(id).await.unwrap() {
+    match backend.store.claim(id, crate::MESSAGE).await.unwrap() {
         Claim::Won(job) => *job,
         other => panic!("not won: {other:?}"),
     }
@@ -85,6 +86,7 @@ pub fn transcribing(fraction: f32) -> Progress {
 pub fn success() -> Outcome {
     Outcome {
         failure: None,
+        counted: None,
         progress: transcribing(0.9),
         finished_at: WallTime::now(),
         expires_at: in_an_hour(),

@@ -1,6 +1,6 @@
 //! Random histories of several workers and people, against a model of one job that is too simple to be wrong.
 
-use backend::{Backend, Cancelled, Claim, Created, Deleted, Finished, Retried, Written};
+use backend::{Backend, Cancelled, Claim, Created, Deleted, Finished, Release, Requeued, Retried, Written};
 use domain::{Attempt, JobId, JobStatus, Version};
 use proptest::prelude::*;
 
@@ -10,7 +10,18 @@ use crate::{in_an_hour, new_job, open, runtime, spec};
 /// What somebody does to the job; attempts are counted back from the newest one.
 #[derive(Debug, Clone)]
 enum Step {
-    Claim,
+    /// `duplicate`: on behalf of another message than the one before.
+    Claim {
+        duplicate: bool,
+    },
+    Release {
+        behind: Attempt,
+        release: Release,
+    },
+    /// `late`: the job changed since it was looked at.
+    Requeue {
+        late: bool,
+    },
     Report {
         behind: Attempt,
     },
@@ -32,8 +43,11 @@ enum Step {
 fn step() -> impl Strategy<Value = Step> {
     // Mostly the newest attempt; now and then a zombie.
     let behind = prop_oneof![4 => Just(0u32), 1 => 1u32..3];
+    let releases = prop::sample::select(vec![Release::HandedBack, Release::Failed, Release::Crashed]);
     prop_oneof![
-        3 => Just(Step::Claim),
+        3 => prop::bool::weighted(0.2).prop_map(|duplicate| Step::Claim { duplicate }),
+        2 => (behind.clone(), releases).prop_map(|(behind, release)| Step::Release { behind, release }),
+        1 => any::<bool>().prop_map(|late| Step::Requeue { late }),
         2 => behind.clone().prop_map(|behind| Step::Report { behind }),
         6 => (behind.clone(), prop::bool::weighted(0.2))
             .prop_map(|(behind, repeat)| Step::Append { behind, repeat }),
@@ -49,6 +63,10 @@ struct Model {
     status: JobStatus,
     attempt: Attempt,
     run: u32,
+    /// The number of the message that holds or held it.
+    message: u32,
+    failures: u32,
+    crashes: u32,
     version: Version,
     pages: Vec<Attempt>,
     ends_in_this_run: u32,
@@ -68,6 +86,16 @@ impl Model {
     fn changed(&mut self) -> Version {
         self.version += 1;
         self.version
+    }
+
+    fn message(&self, is_duplicate: bool) -> String {
+        (self.message + u32::from(is_duplicate)).to_string()
+    }
+
+    fn queued(&mut self, requeued: Requeued) {
+        let Requeued::Queued(job) = requeued else { panic!("it was not queued") };
+        self.status = JobStatus::Queued;
+        assert_eq!(job.version, self.changed());
     }
 
     fn expect_end(&mut self, may_end: bool, status: JobStatus, finished: Finished) {
@@ -91,9 +119,14 @@ impl Model {
 async fn take(backend: &Backend, id: JobId, model: &mut Model, step: &Step) {
     let store = &backend.store;
     match step {
-        Step::Claim => match store.claim(id).await.unwrap() {
+        Step::Claim { duplicate } => match store.claim(id, &model.message(*duplicate)).await.unwrap() {
             Claim::Won(job) => {
                 assert!(model.is_there && !model.is_terminal());
+                if model.status == JobStatus::Running {
+                    assert!(!duplicate, "a duplicate took a running job");
+                    model.crashes += 1;
+                }
+                model.message += u32::from(*duplicate);
                 model.status = JobStatus::Running;
                 model.attempt += 1;
                 assert_eq!((job.version, job.attempt), (model.changed(), model.attempt));
@@ -103,8 +136,34 @@ async fn take(backend: &Backend, id: JobId, model: &mut Model, step: &Step) {
                 assert!(model.is_there && model.is_terminal());
                 assert_eq!((job.version, job.status), (model.version, model.status));
             }
+            Claim::Held(job) => {
+                assert!(model.is_there && *duplicate && model.status == JobStatus::Running);
+                assert_eq!(job.version, model.version);
+            }
             Claim::Gone => assert!(!model.is_there),
         },
+        Step::Release { behind, release } => {
+            let attempt = model.attempt.saturating_sub(*behind);
+            let requeued = store.release(id, model.run, attempt, *release).await.unwrap();
+            if model.holds(attempt) {
+                model.failures += u32::from(*release == Release::Failed);
+                model.crashes += u32::from(*release == Release::Crashed);
+                model.queued(requeued);
+            } else if let Requeued::Queued(job) = requeued {
+                assert!(model.is_there && model.status == JobStatus::Queued && attempt == model.attempt);
+                assert_eq!(job.version, model.version);
+            }
+        }
+        Step::Requeue { late } => {
+            let version = model.version - u64::from(*late);
+            let requeued = store.requeue(id, version).await.unwrap();
+            if *late || !model.is_there || model.is_terminal() {
+                assert_eq!(requeued, Requeued::Fenced);
+            } else {
+                model.crashes += u32::from(model.status == JobStatus::Running);
+                model.queued(requeued);
+            }
+        }
         Step::Report { behind } => {
             let attempt = model.attempt.saturating_sub(*behind);
             let written = store.report(id, attempt, &transcribing(0.3)).await.unwrap();
@@ -164,6 +223,7 @@ async fn take(backend: &Backend, id: JobId, model: &mut Model, step: &Step) {
                 model.pages.clear();
                 model.ends_in_this_run = 0;
                 model.run += 1;
+                (model.failures, model.crashes) = (0, 0);
                 assert_eq!((job.version, job.attempt), (model.changed(), model.attempt));
             }
             Retried::Unfinished(job) => {
@@ -191,6 +251,7 @@ async fn check_stored(backend: &Backend, id: JobId, model: &Model) {
     };
     assert!(model.is_there, "a deleted job is back");
     assert_eq!((job.version, job.status, job.attempt), (model.version, model.status, model.attempt));
+    assert_eq!((job.failures, job.crashes), (model.failures, model.crashes));
     assert_eq!(job.finished_at.is_some(), job.status.is_terminal());
     assert_eq!(job.failure.is_some(), job.status == JobStatus::Failed);
     let pages = backend.store.pages(id, 0).await.unwrap();
@@ -229,6 +290,9 @@ pub fn check_histories(runtime: &tokio::runtime::Runtime, backend: &Backend, cas
                 status: JobStatus::Queued,
                 attempt: 0,
                 run: 0,
+                message: 0,
+                failures: 0,
+                crashes: 0,
                 version: 1,
                 pages: Vec::new(),
                 ends_in_this_run: 0,

@@ -57,7 +57,11 @@ async fn a_dropped_subscription_holds_nobody_up(backend: &Backend) {
 }
 
 pub fn event(version: u64) -> JobEvent {
-    JobEvent { id: domain::JobId::from_bits(7), version, change: JobChange::Queued }
+    JobEvent {
+        id: domain::JobId::from_bits(7),
+        version,
+        change: JobChange::Queued { progress: Default::default() },
+    }
 }
 
 pub fn version_heard(heard: Option<Heard>) -> u64 {

@@ -36,7 +36,7 @@ fn any_change() -> impl Strategy<Value = JobChange> {
     let failure =
         prop::sample::select(crate::failure::tests::all()).prop_map(|failure| FailureView::from(&failure));
     prop_oneof![
-        Just(JobChange::Queued),
+        any_progress().prop_map(|progress| JobChange::Queued { progress }),
         (any::<Attempt>(), any_progress())
             .prop_map(|(attempt, progress)| JobChange::Started { attempt, progress }),
         any_progress().prop_map(|progress| JobChange::Progress { progress }),

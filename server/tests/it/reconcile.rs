@@ -48,8 +48,8 @@ async fn a_job_whose_worker_always_dies_becomes_a_visible_failure() {
     let mut socket = Socket::watching(&site, id, 0).await;
     let receive = || site.backend.queue.receive(Duration::from_secs(5), Duration::ZERO);
     for _ in 0..2 {
-        receive().await.unwrap().expect("a delivery");
-        assert!(matches!(site.backend.store.claim(id).await.unwrap(), Claim::Won(_)));
+        let delivery = receive().await.unwrap().expect("a delivery");
+        assert!(matches!(site.backend.store.claim(id, &delivery.message_id).await.unwrap(), Claim::Won(_)));
     }
     // The third delivery would be one too many: looking for it makes the dead letter.
     assert_eq!(site.backend.queue.receive(Duration::ZERO, Duration::ZERO).await.unwrap(), None);

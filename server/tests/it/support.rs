@@ -137,7 +137,7 @@ impl Worker {
         let delivery =
             backend.queue.receive(wait, Duration::from_secs(60)).await.unwrap().expect("a message");
         let message: JobMessage = serde_json::from_str(&delivery.body).unwrap();
-        let Claim::Won(job) = backend.store.claim(message.job).await.unwrap() else {
+        let Claim::Won(job) = backend.store.claim(message.job, &delivery.message_id).await.unwrap() else {
             panic!("nothing to claim")
         };
         backend.topic.publish(&JobEvent::state_of(&job)).await.unwrap();
@@ -196,6 +196,7 @@ impl Worker {
         let finished_at = WallTime::now();
         let outcome = Outcome {
             failure,
+            counted: None,
             progress: Progress { stage: Stage::Done, fraction: 1.0, ..self.job.progress.clone() },
             finished_at,
             expires_at: finished_at.checked_add(Duration::from_secs(3600)).unwrap(),

@@ -26,7 +26,9 @@ fn a_write_whose_answer_is_lost_is_recognised_as_the_success_it_was() {
         assert_eq!(proxy.take_calls(), ["TransactWriteItems"; 2]);
 
         proxy.lose_answer_of("PutItem");
-        let Claim::Won(claimed) = store.claim(job.id).await.unwrap() else { panic!("not won") };
+        let Claim::Won(claimed) = store.claim(job.id, crate::MESSAGE).await.unwrap() else {
+            panic!("not won")
+        };
         assert_eq!((claimed.attempt, claimed.version), (1, 2));
         assert_eq!(proxy.take_calls(), ["GetItem", "PutItem", "PutItem"]);
 
@@ -58,7 +60,9 @@ fn a_short_job_costs_a_handful_of_calls() {
         assert_eq!(proxy.take_calls(), ["PutItem", "SendMessage"], "submit");
 
         let delivery = queue.receive(NO_TIME, MINUTE).await.unwrap().unwrap();
-        let Claim::Won(claimed) = store.claim(job.id).await.unwrap() else { panic!("not won") };
+        let Claim::Won(claimed) = store.claim(job.id, crate::MESSAGE).await.unwrap() else {
+            panic!("not won")
+        };
         topic.publish(&JobEvent::state_of(&claimed)).await.unwrap();
         assert_eq!(proxy.take_calls(), ["ReceiveMessage", "GetItem", "PutItem", "Publish"], "start");
 

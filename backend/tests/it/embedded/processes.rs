@@ -170,7 +170,7 @@ async fn write_jobs(backend: &Backend) {
         let job = new_job();
         assert_eq!(backend.store.create(&job, None).await.unwrap(), Created::New);
         backend.queue.send(&job.id.to_string(), NO_TIME).await.unwrap();
-        backend.store.claim(job.id).await.unwrap();
+        backend.store.claim(job.id, crate::MESSAGE).await.unwrap();
         let appended = backend.store.append_cues(job.id, 1, &page(0), &transcribing(0.5)).await.unwrap();
         assert_eq!(appended, Written::At(3));
         let finished = backend.store.finish(job.id, 1, &success()).await.unwrap();
@@ -183,7 +183,11 @@ async fn write_jobs(backend: &Backend) {
 async fn publish_when_told(backend: &Backend) {
     say("ready");
     while is_told() {
-        let event = JobEvent { id: JobId::from_bits(1), version: now_us(), change: JobChange::Queued };
+        let event = JobEvent {
+            id: JobId::from_bits(1),
+            version: now_us(),
+            change: JobChange::Queued { progress: Default::default() },
+        };
         backend.topic.publish(&event).await.unwrap();
     }
 }

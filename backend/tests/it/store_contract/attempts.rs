@@ -183,7 +183,7 @@ async fn a_job_completes_once(backend: &Backend) {
         let again = backend.store.finish(job.id, attempt, &failure()).await.unwrap();
         assert_eq!(again, Finished::Already(ended.clone()));
     }
-    assert_eq!(backend.store.claim(job.id).await.unwrap(), Claim::Terminal(ended.clone()));
+    assert_eq!(backend.store.claim(job.id, crate::MESSAGE).await.unwrap(), Claim::Terminal(ended.clone()));
     assert_eq!(append(backend, &job, 1).await, Written::Fenced);
     assert_eq!(get(backend, job.id).await, *ended);
 }

@@ -42,7 +42,7 @@ async fn a_job_is_read_back_as_it_was_created(backend: &Backend) {
 async fn a_job_that_was_never_there_is_gone(backend: &Backend) {
     let id = new_id();
     expect_gone(backend, id).await;
-    assert_eq!(backend.store.claim(id).await.unwrap(), Claim::Gone);
+    assert_eq!(backend.store.claim(id, crate::MESSAGE).await.unwrap(), Claim::Gone);
     assert_eq!(backend.store.report(id, 1, &transcribing(0.1)).await.unwrap(), Written::Fenced);
     let appended = backend.store.append_cues(id, 1, &page(0), &transcribing(0.1)).await.unwrap();
     assert_eq!(appended, Written::Fenced);
@@ -129,7 +129,10 @@ async fn a_cancelled_job_stays_cancelled(backend: &Backend) {
         backend.store.abandon(job.id, 0, &success()).await.unwrap(),
         Finished::Already(cancelled.clone())
     );
-    assert_eq!(backend.store.claim(job.id).await.unwrap(), Claim::Terminal(cancelled.clone()));
+    assert_eq!(
+        backend.store.claim(job.id, crate::MESSAGE).await.unwrap(),
+        Claim::Terminal(cancelled.clone())
+    );
     assert_eq!(get(backend, job.id).await, *cancelled);
     assert_eq!(backend.store.pages(job.id, 0).await.unwrap().len(), 1, "what was heard stays readable");
 }
@@ -166,6 +169,7 @@ async fn a_retried_job_starts_over(backend: &Backend) {
         version: ended.version + 2,
         status: JobStatus::Queued,
         run: 1,
+        held_by: None,
         spec,
         progress: Progress { has_media: true, ..Progress::default() },
         failure: None,
@@ -224,7 +228,7 @@ async fn a_deleted_job_never_returns(backend: &Backend) {
     expect_gone(backend, job.id).await;
     assert_eq!(append(backend, &job, 1).await, Written::Fenced);
     assert_eq!(backend.store.finish(job.id, job.attempt, &success()).await.unwrap(), Finished::Fenced);
-    assert_eq!(backend.store.claim(job.id).await.unwrap(), Claim::Gone);
+    assert_eq!(backend.store.claim(job.id, crate::MESSAGE).await.unwrap(), Claim::Gone);
     assert_eq!(backend.store.cancel(job.id, WallTime::now()).await.unwrap(), Cancelled::Gone);
     expect_gone(backend, job.id).await;
 }
@@ -234,7 +238,7 @@ async fn a_job_past_its_time_does_not_exist(backend: &Backend) {
     let expired = Job { expires_at: WallTime::now(), ..new_job() };
     backend.store.create(&expired, None).await.unwrap();
     expect_gone(backend, expired.id).await;
-    assert_eq!(backend.store.claim(expired.id).await.unwrap(), Claim::Gone);
+    assert_eq!(backend.store.claim(expired.id, crate::MESSAGE).await.unwrap(), Claim::Gone);
     assert_eq!(backend.store.cancel(expired.id, WallTime::now()).await.unwrap(), Cancelled::Gone);
     assert_eq!(backend.store.retry(expired.id, &spec(), in_an_hour()).await.unwrap(), Retried::Gone);
 
