@@ -1,11 +1,21 @@
-//! The cursor of a listing: creation time in microseconds and id of the last job listed.
+//! The cursor of a listing: time in microseconds and id of the last job listed.
 
-use domain::{Job, JobId};
+use domain::{Job, JobId, WallTime};
 
 use crate::{BackendError, InvalidCursor, Result};
 
+/// In order of creation.
 pub fn after(job: &Job) -> String {
-    format!("{}.{}", job.created_at.as_microsecond(), job.id)
+    cursor(job.created_at, job.id)
+}
+
+/// In order of the end.
+pub fn after_end(job: &Job) -> String {
+    cursor(job.finished_at.unwrap_or(job.created_at), job.id)
+}
+
+fn cursor(time: WallTime, id: JobId) -> String {
+    format!("{}.{id}", time.as_microsecond())
 }
 
 pub fn parse(cursor: &str) -> Result<(i64, JobId)> {

@@ -195,6 +195,10 @@ impl JobStore for Faulty {
         self.call("store.finished_since", self.inner.store.finished_since(since, limit)).await
     }
 
+    async fn last_finished(&self, limit: usize, cursor: Option<String>) -> Result<JobPage> {
+        self.call("store.last_finished", self.inner.store.last_finished(limit, cursor)).await
+    }
+
     async fn expired(&self, limit: usize) -> Result<Vec<JobId>> {
         self.call("store.expired", self.inner.store.expired(limit)).await
     }

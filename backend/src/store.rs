@@ -79,6 +79,9 @@ pub trait JobStore: Send + Sync {
     /// Jobs that ended at or after `since`, oldest first, at most `limit`.
     async fn finished_since(&self, since: WallTime, limit: usize) -> Result<Vec<Job>>;
 
+    /// Ended jobs, the newest end first, walked by the cursor as [`recent`](JobStore::recent) is.
+    async fn last_finished(&self, limit: usize, cursor: Option<String>) -> Result<JobPage>;
+
     /// Ids of jobs past their time that still take space, at most `limit`.
     async fn expired(&self, limit: usize) -> Result<Vec<JobId>>;
 

@@ -17,13 +17,7 @@ const STATUSES: [JobStatus; 5] =
 
 pub async fn recent(table: &Table, listing: &Listing) -> Result<JobPage> {
     let limit = row_limit(listing.limit);
-    let mut before = match &listing.cursor {
-        Some(cursor) => {
-            let (created_us, id) = cursor::parse(cursor)?;
-            Some(format!("{:020}.{id}", created_us.max(0)))
-        }
-        None => None,
-    };
+    let mut before = before(listing.cursor.as_deref())?;
     let mut jobs: Vec<Job> = Vec::new();
     // One more than asked for tells whether another page follows.
     while jobs.len() <= limit {
@@ -94,6 +88,40 @@ pub async fn finished_since(table: &Table, since: WallTime, limit: usize) -> Res
         range = ("finished", ">", attribute(last, "finished")?.to_owned());
     }
     Ok(jobs)
+}
+
+pub async fn last_finished(table: &Table, limit: usize, cursor: Option<String>) -> Result<JobPage> {
+    let limit = row_limit(limit);
+    let mut before = before(cursor.as_deref())?;
+    let mut jobs: Vec<Job> = Vec::new();
+    // One more than asked for tells whether another page follows.
+    while jobs.len() <= limit {
+        let wanted = limit + 1 - jobs.len();
+        let search = Search {
+            index: BY_END,
+            partition: ("kind", KIND),
+            range: before.map(|before| ("finished", "<", before)),
+            is_backward: true,
+        };
+        let keys = table.index(&search, wanted).await?;
+        let ids: Result<Vec<JobId>> =
+            keys.iter().map(|key| item::parse_job_key(attribute(key, "pk")?)).collect();
+        // One that was retried since it was indexed has no end.
+        jobs.extend(living(table, &ids?).await?.into_iter().filter(|job| job.finished_at.is_some()));
+        let Some(last) = keys.last().filter(|_| keys.len() == wanted) else { break };
+        before = Some(attribute(last, "finished")?.to_owned());
+    }
+    let has_more = jobs.len() > limit;
+    jobs.truncate(limit);
+    let cursor = jobs.last().filter(|_| has_more).map(cursor::after_end);
+    Ok(JobPage { jobs, cursor })
+}
+
+/// The position that a page lies before, if there is a cursor.
+fn before(cursor: Option<&str>) -> Result<Option<String>> {
+    let Some(cursor) = cursor else { return Ok(None) };
+    let (micros, id) = cursor::parse(cursor)?;
+    Ok(Some(format!("{:020}.{id}", micros.max(0))))
 }
 
 pub async fn expired(table: &Table, limit: usize) -> Result<Vec<JobId>> {

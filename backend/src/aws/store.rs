@@ -334,6 +334,10 @@ impl JobStore for DynamoStore {
         listing::finished_since(&self.table, since, limit).await
     }
 
+    async fn last_finished(&self, limit: usize, cursor: Option<String>) -> Result<JobPage> {
+        listing::last_finished(&self.table, limit, cursor).await
+    }
+
     async fn expired(&self, limit: usize) -> Result<Vec<JobId>> {
         listing::expired(&self.table, limit).await
     }

@@ -9,14 +9,7 @@ use crate::{JobPage, Listing, Result, cursor};
 pub fn recent(connection: &Connection, listing: &Listing) -> Result<JobPage> {
     let now = now_us();
     let limit = row_limit(listing.limit);
-    // Without a cursor: before the end of time.
-    let (created_us, id) = match &listing.cursor {
-        Some(cursor) => {
-            let (created_us, id) = cursor::parse(cursor)?;
-            (created_us, id.to_string())
-        }
-        None => (i64::MAX, String::new()),
-    };
+    let (created_us, id) = before(listing.cursor.as_deref())?;
     // One more than asked for tells whether another page follows.
     let mut jobs = match listing.status {
         Some(status) => {
@@ -42,6 +35,26 @@ pub fn finished_since(connection: &Connection, since: WallTime, limit: usize) ->
     let sql = "SELECT record FROM jobs WHERE finished_us >= ?1 AND expires_us > ?2
                ORDER BY finished_us, id LIMIT ?3";
     jobs(connection, sql, params![record::micros(since), now_us(), row_limit(limit)])
+}
+
+pub fn last_finished(connection: &Connection, limit: usize, cursor: Option<String>) -> Result<JobPage> {
+    let limit = row_limit(limit);
+    let (finished_us, id) = before(cursor.as_deref())?;
+    let sql = "SELECT record FROM jobs
+               WHERE finished_us IS NOT NULL AND (finished_us, id) < (?1, ?2) AND expires_us > ?3
+               ORDER BY finished_us DESC, id DESC LIMIT ?4";
+    let mut jobs = jobs(connection, sql, params![finished_us, id, now_us(), limit + 1])?;
+    let has_more = jobs.len() as i64 > limit;
+    jobs.truncate(limit as usize);
+    let cursor = jobs.last().filter(|_| has_more).map(cursor::after_end);
+    Ok(JobPage { jobs, cursor })
+}
+
+/// What a page lies before; without a cursor it is the end of time.
+fn before(cursor: Option<&str>) -> Result<(i64, String)> {
+    let Some(cursor) = cursor else { return Ok((i64::MAX, String::new())) };
+    let (micros, id) = cursor::parse(cursor)?;
+    Ok((micros, id.to_string()))
 }
 
 pub fn expired(connection: &Connection, limit: usize) -> Result<Vec<JobId>> {

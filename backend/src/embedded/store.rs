@@ -204,6 +204,10 @@ impl JobStore for EmbeddedStore {
         self.database.read(move |transaction| listing::finished_since(transaction, since, limit)).await
     }
 
+    async fn last_finished(&self, limit: usize, cursor: Option<String>) -> Result<JobPage> {
+        self.database.read(move |transaction| listing::last_finished(transaction, limit, cursor)).await
+    }
+
     async fn expired(&self, limit: usize) -> Result<Vec<JobId>> {
         self.database.read(move |transaction| listing::expired(transaction, limit)).await
     }

@@ -17,6 +17,7 @@ contract![
     a_cursor_that_nobody_gave_out_is_refused,
     gone_jobs_are_not_listed,
     finished_jobs_come_oldest_end_first,
+    the_last_finished_jobs_come_newest_end_first,
 ];
 
 async fn recent_jobs_come_newest_first(backend: &Backend) {
@@ -91,6 +92,7 @@ async fn gone_jobs_are_not_listed(backend: &Backend) {
     assert_eq!(ids(&recent(backend, Some(JobStatus::Completed), 10, None).await.jobs), [kept.id]);
     let finished = backend.store.finished_since(WallTime::UNIX_EPOCH, 10).await.unwrap();
     assert_eq!(ids(&finished), [kept.id]);
+    assert_eq!(ids(&backend.store.last_finished(10, None).await.unwrap().jobs), [kept.id]);
 }
 
 async fn finished_jobs_come_oldest_end_first(backend: &Backend) {
@@ -112,6 +114,35 @@ async fn finished_jobs_come_oldest_end_first(backend: &Backend) {
     assert_eq!(since(0, 2).await, [ended[1], ended[2]]);
     assert_eq!(since(3, 10).await, [ended[2], ended[0]]);
     assert_eq!(since(6, 10).await, []);
+}
+
+async fn the_last_finished_jobs_come_newest_end_first(backend: &Backend) {
+    let start = WallTime::now();
+    created(backend).await;
+    let mut ended = Vec::new();
+    for seconds in [5, 1, 3, 3] {
+        let job = claimed(backend).await;
+        let outcome = backend::Outcome { finished_at: start + Duration::from_secs(seconds), ..success() };
+        backend.store.finish(job.id, job.attempt, &outcome).await.unwrap();
+        ended.push(job.id);
+    }
+    // Of the same moment the greater id comes first.
+    ended[2..].sort();
+    let expect = [ended[0], ended[3], ended[2], ended[1]];
+    for limit in 1..=5 {
+        let mut listed = Vec::new();
+        let mut cursor = None;
+        loop {
+            let page = backend.store.last_finished(limit, cursor).await.unwrap();
+            assert!(page.jobs.len() <= limit);
+            listed.extend(ids(&page.jobs));
+            cursor = page.cursor;
+            if cursor.is_none() {
+                break;
+            }
+        }
+        assert_eq!(listed, expect, "{limit} at once");
+    }
 }
 
 /// New jobs, created so many seconds ago.
