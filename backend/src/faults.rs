@@ -21,14 +21,38 @@ use crate::{
 /// Wraps `backend`. Without a plan it only counts.
 pub fn with_faults(backend: Backend, plan: Option<FaultPlan>) -> (Backend, CallCount) {
     let count = CallCount::default();
-    let faulty = Faulty { inner: backend, plan, count: count.clone() };
-    let backend = Backend {
+    (wrapped(backend, Arc::new(Planned { plan }), count.clone()), count)
+}
+
+/// Wraps `backend`: the hook learns of every call but the writing of a piece of media, before and after it.
+pub fn with_hook(backend: Backend, hook: Arc<dyn CallHook>) -> Backend {
+    wrapped(backend, hook, CallCount::default())
+}
+
+fn wrapped(backend: Backend, hook: Arc<dyn CallHook>, count: CallCount) -> Backend {
+    let faulty = Faulty { inner: backend, hook, count };
+    Backend {
         queue: Arc::new(faulty.clone()),
         store: Arc::new(faulty.clone()),
         topic: Arc::new(faulty.clone()),
         media: Arc::new(faulty),
-    };
-    (backend, count)
+    }
+}
+
+/// Stands around every call: may count it, hold it up, or fail it.
+#[async_trait]
+pub trait CallHook: Send + Sync {
+    /// An error becomes that of the call: one of [`FaultWhen::Before`] keeps it from happening, one of
+    /// [`FaultWhen::After`] hides that it did.
+    async fn meet(&self, call: Call, when: FaultWhen) -> Result<()>;
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Call {
+    /// Port and method: `store.get`.
+    pub name: &'static str,
+    /// Counts from 1, over all ports; 0 for `topic.subscribe`, which is not counted.
+    pub number: usize,
 }
 
 /// Which call fails, with [`BackendError::Transient`].
@@ -57,30 +81,45 @@ impl CallCount {
     }
 }
 
-#[derive(Clone)]
-struct Faulty {
-    inner: Backend,
+/// Fails the one call of its plan.
+struct Planned {
     plan: Option<FaultPlan>,
-    count: CallCount,
 }
 
 #[derive(Debug, thiserror::Error)]
 #[error("call {0} fails as planned: {1}")]
-struct Planned(usize, &'static str);
+struct PlannedFault(usize, &'static str);
+
+#[async_trait]
+impl CallHook for Planned {
+    async fn meet(&self, Call { name, number }: Call, when: FaultWhen) -> Result<()> {
+        match self.plan {
+            Some(plan) if plan.fail_call == number && plan.when == when => {
+                Err(BackendError::Transient(PlannedFault(number, name).into()))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+#[derive(Clone)]
+struct Faulty {
+    inner: Backend,
+    hook: Arc<dyn CallHook>,
+    count: CallCount,
+}
 
 impl Faulty {
     async fn call<T>(&self, name: &'static str, work: impl Future<Output = Result<T>> + Send) -> Result<T> {
         let number = self.count.0.fetch_add(1, Ordering::SeqCst) + 1;
-        let fault = self.plan.filter(|plan| plan.fail_call == number).map(|plan| plan.when);
-        let failed = || Err(BackendError::Transient(Planned(number, name).into()));
-        match fault {
-            None => work.await,
-            Some(FaultWhen::Before) => failed(),
-            Some(FaultWhen::After) => {
-                work.await?;
-                failed()
-            }
-        }
+        self.meet(Call { name, number }, work).await
+    }
+
+    async fn meet<T>(&self, call: Call, work: impl Future<Output = Result<T>> + Send) -> Result<T> {
+        self.hook.meet(call, FaultWhen::Before).await?;
+        let result = work.await?;
+        self.hook.meet(call, FaultWhen::After).await?;
+        Ok(result)
     }
 }
 
@@ -219,7 +258,7 @@ impl JobTopic for Faulty {
     }
 
     async fn subscribe(&self) -> Result<Subscription> {
-        self.inner.topic.subscribe().await
+        self.meet(Call { name: "topic.subscribe", number: 0 }, self.inner.topic.subscribe()).await
     }
 }
 

@@ -1,12 +1,14 @@
-//! Ends that nobody told us: a slow look at the store behind the topic's quick hints.
+//! What ended: read from the store at the start, and slowly ever after, behind the topic's quick hints.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use backend::{Backend, Result, Subscription};
+use backend::{JobStore, Result};
 use domain::{JobEvent, WallTime};
+use tokio::sync::Mutex;
 
 use crate::error::causes;
+use crate::known::CAPACITY;
 use crate::live::Hub;
 
 /// How far behind the last look the next one starts: listings and clocks may lag by this much.
@@ -15,51 +17,101 @@ const OVERLAP: Duration = Duration::from_secs(120);
 /// Jobs read at once.
 const BATCH: usize = 500;
 
-/// Tells the hub of every end since the last look. What it has heard already does no harm.
+/// Jobs read at the start: room is left for those that people ask about meanwhile.
+const AT_START: usize = CAPACITY / 10 * 9;
+
+const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+
+/// Makes ends known here and tells the hub of them. What it has heard already does no harm.
 pub struct CompletedJobs {
     hub: Arc<Hub>,
-    backend: Backend,
-    /// Ends before this moment have been told.
-    watermark: WallTime,
+    store: Arc<dyn JobStore>,
+    /// Ends before this moment are known; `None` until the first read is done. One look at a time.
+    watermark: Mutex<Option<WallTime>>,
 }
 
 impl CompletedJobs {
-    pub fn new(hub: Arc<Hub>, backend: Backend) -> CompletedJobs {
-        CompletedJobs { hub, backend, watermark: WallTime::now() }
+    pub fn new(hub: Arc<Hub>, store: Arc<dyn JobStore>) -> CompletedJobs {
+        CompletedJobs { hub, store, watermark: Mutex::new(None) }
     }
 
-    pub async fn look(&mut self) -> Result<()> {
-        let looked_at = WallTime::now();
-        let mut since = self.watermark.checked_sub(OVERLAP).unwrap_or(WallTime::MIN);
+    /// The first time what ended last, as much as there is room for; later what ended since. Tries until it is done.
+    pub async fn catch_up(&self) {
+        let mut pause = Duration::from_millis(100);
+        loop {
+            match self.read().await {
+                Ok(true) => return,
+                Ok(false) => tracing::info!("events were lost while the store was read; reading it again"),
+                Err(error) => {
+                    tracing::warn!(error = %causes(&error), "what ended cannot be read; trying again")
+                }
+            }
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+    }
+
+    /// Every end since the last look; nothing before the first read is done.
+    pub async fn look(&self) -> Result<()> {
+        if self.watermark.lock().await.is_some() {
+            self.read().await?;
+        }
+        Ok(())
+    }
+
+    /// False: there was a gap in between, and some of what was read is forgotten already.
+    async fn read(&self) -> Result<bool> {
+        let mut watermark = self.watermark.lock().await;
+        let (looked_at, gaps) = (WallTime::now(), self.hub.known.gaps());
+        let is_whole = match *watermark {
+            None => self.read_newest().await?,
+            Some(watermark) => {
+                self.read_since(watermark.checked_sub(OVERLAP).unwrap_or(WallTime::MIN)).await?
+            }
+        };
+        if !is_whole || self.hub.known.gaps() != gaps {
+            return Ok(false);
+        }
+        *watermark = Some(looked_at);
+        Ok(true)
+    }
+
+    async fn read_newest(&self) -> Result<bool> {
+        let mut cursor = None;
+        let mut read = 0;
+        while read < AT_START {
+            let reading = self.hub.known.start_reading();
+            let page = self.store.last_finished(BATCH.min(AT_START - read), cursor).await?;
+            read += page.jobs.len();
+            if !reading.learn(&page.jobs).await {
+                return Ok(false);
+            }
+            cursor = page.cursor;
+            if cursor.is_none() {
+                break;
+            }
+        }
+        Ok(true)
+    }
+
+    async fn read_since(&self, mut since: WallTime) -> Result<bool> {
         let mut limit = BATCH;
         loop {
-            let jobs = self.backend.store.finished_since(since, limit).await?;
-            let is_last = jobs.len() < limit;
-            let newest = jobs.last().and_then(|job| job.finished_at);
+            let reading = self.hub.known.start_reading();
+            let jobs = self.store.finished_since(since, limit).await?;
+            let is_whole = reading.learn(&jobs).await;
             for job in &jobs {
                 self.hub.hear(JobEvent::state_of(job)).await;
             }
-            match newest {
-                Some(newest) if !is_last && newest > since => since = newest,
+            if !is_whole {
+                return Ok(false);
+            }
+            match jobs.last().and_then(|job| job.finished_at) {
+                _ if jobs.len() < limit => return Ok(true),
+                Some(newest) if newest > since => since = newest,
                 // More ends in one instant than fit: take more at once.
-                Some(_) if !is_last => limit *= 2,
-                _ => break,
+                _ => limit *= 2,
             }
         }
-        self.watermark = looked_at;
-        Ok(())
-    }
-}
-
-/// Tries until the topic takes the subscription.
-pub async fn subscribe_again(backend: &Backend) -> Subscription {
-    let mut pause = Duration::from_millis(100);
-    loop {
-        match backend.topic.subscribe().await {
-            Ok(subscription) => return subscription,
-            Err(error) => tracing::warn!(error = %causes(&error), "the topic does not take the subscription"),
-        }
-        tokio::time::sleep(pause).await;
-        pause = (pause * 2).min(Duration::from_secs(10));
     }
 }

@@ -126,12 +126,12 @@ async fn wait_for_end(server: &Server, id: JobId, wait: Duration) -> Result<Opti
             () = server.stop.cancelled() => return Ok(server.hub.job(id).await?),
         };
         let Ok(fetched) = fetched else { return Ok(server.hub.job(id).await?) };
-        let may_have_ended =
-            !fetched.behind.is_empty() || fetched.events.iter().any(|told| is_end(&told.event.change));
-        if !may_have_ended {
+        let ended = fetched.events.iter().filter(|told| is_end(&told.event.change));
+        let heard = ended.map(|told| told.event.version).max();
+        if heard.is_none() && fetched.behind.is_empty() {
             continue;
         }
-        let job = server.hub.job_from_store(id).await?;
+        let job = server.hub.job_since(id, heard.unwrap_or_default()).await?;
         if job.as_ref().is_none_or(|job| job.status.is_terminal()) {
             return Ok(job);
         }
@@ -189,7 +189,7 @@ impl Server {
         self.to_the_end(async move {
             match server.backend.store.cancel(id, WallTime::now()).await? {
                 Cancelled::Done(job) => {
-                    server.announce(JobEvent::state_of(&job)).await;
+                    server.announce_job(&job).await;
                     tracing::info!(job.id = %id, "job cancelled");
                     Ok(*job)
                 }
@@ -220,7 +220,7 @@ impl Server {
             match server.backend.store.retry(id, &spec, expires_at).await? {
                 Retried::Queued(job) => {
                     let queued = server.enqueue(&job).await;
-                    server.announce(JobEvent::state_of(&job)).await;
+                    server.announce_job(&job).await;
                     queued?;
                     tracing::info!(job.id = %id, "job retried");
                     Ok(*job)

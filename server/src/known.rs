@@ -1,26 +1,43 @@
-//! The last known state of unfinished jobs, so that questions about them do not reach the store.
+//! The last known state of jobs, so that questions about them do not reach the store.
 
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use backend::{JobStore, Result};
-use domain::{Job, JobChange, JobEvent, JobId, JobStatus, WallTime};
+use domain::{Job, JobChange, JobEvent, JobId, JobStatus, Version, WallTime};
 use moka::future::Cache;
+use moka::policy::EvictionPolicy;
 
-use crate::live::Told;
+/// Jobs remembered at once; the one that nobody asked about for longest goes first.
+pub const CAPACITY: usize = 10_000;
 
-/// Jobs remembered at once.
-const CAPACITY: u64 = 10_000;
-
-/// After this long the store is asked again even if events keep coming: the slow reconcile behind the hints.
+/// After this long the store is asked again about an unfinished job even if events keep coming: the slow reconcile
+/// behind the hints. An ended one changes by a person's wish only, and is trusted until it expires.
 const TRUSTED_FOR: Duration = Duration::from_secs(60);
 
-/// A hint in front of the store. Holds only what was read from the store, carried on by later events.
-/// Ended jobs are not kept: edits and retries change them without an event that says all.
+/// While events do not reach us, any copy is this old at most.
+const TRUSTED_UNHEARD: Duration = Duration::from_secs(5);
+
+/// Jobs that events may name during one read of many jobs.
+const HEARD_MEANWHILE: usize = 50_000;
+
+/// The completed-jobs cache, and the unfinished ones with it: a hint in front of the store. Holds only what was read
+/// from the store or written by this server, carried on by later events.
 pub struct KnownJobs {
     store: Arc<dyn JobStore>,
     slots: Cache<JobId, Arc<Slot>>,
+    /// Whether events reach us.
+    is_followed: AtomicBool,
+    /// Reads of many jobs that are under way.
+    readings: Mutex<Vec<Weak<Meanwhile>>>,
+    /// How often everything was forgotten.
+    gaps: AtomicU64,
 }
+
+/// What was heard during a read of many jobs: the newest event of each. `None`: too much, or a gap.
+type Meanwhile = Mutex<Option<HashMap<JobId, JobEvent>>>;
 
 #[derive(Default)]
 struct Slot {
@@ -32,8 +49,8 @@ struct Slot {
 #[derive(Default)]
 struct State {
     known: Option<Known>,
-    /// The newest event since the slot exists: it may arrive while the store is being read.
-    newest: Option<Arc<Told>>,
+    /// The newest event since the slot exists, without its cues: it may arrive while the store is being read.
+    newest: Option<JobEvent>,
 }
 
 struct Known {
@@ -43,85 +60,194 @@ struct Known {
 
 impl KnownJobs {
     pub fn new(store: Arc<dyn JobStore>) -> KnownJobs {
-        let slots = Cache::builder().max_capacity(CAPACITY).time_to_idle(TRUSTED_FOR * 2).build();
-        KnownJobs { store, slots }
+        // The usual policy would refuse a new job for one that is asked about often; the newest are the likeliest.
+        let slots =
+            Cache::builder().max_capacity(CAPACITY as u64).eviction_policy(EvictionPolicy::lru()).build();
+        KnownJobs {
+            store,
+            slots,
+            is_followed: AtomicBool::new(false),
+            readings: Mutex::default(),
+            gaps: AtomicU64::new(0),
+        }
     }
 
     pub async fn get(&self, id: JobId) -> Result<Option<Job>> {
+        self.get_since(id, 0).await
+    }
+
+    /// The job at this version or a later one, as far as the store has it: what is known here may be older than what
+    /// the caller has heard of.
+    pub async fn get_since(&self, id: JobId, version: Version) -> Result<Option<Job>> {
+        let asked_at = Instant::now();
         // The slot comes before the look at the store, so that no event falls between the two.
         let slot = self.slots.get_with(id, async { Arc::default() }).await;
-        if let Some(job) = slot.fresh_job() {
+        let is_new_enough = |known: &Known| known.job.version >= version && self.is_trusted(known);
+        if let Some(job) = slot.job_if(is_new_enough) {
             return Ok(Some(job));
         }
         let _reading = slot.reading.lock().await;
-        if let Some(job) = slot.fresh_job() {
+        // What was read while we waited for our turn is as new as what we would read.
+        if let Some(job) = slot.job_if(|known| is_new_enough(known) || known.read_at >= asked_at) {
             return Ok(Some(job));
         }
-        self.read_into(id, &slot).await
-    }
-
-    pub async fn read(&self, id: JobId) -> Result<Option<Job>> {
-        let slot = self.slots.get_with(id, async { Arc::default() }).await;
-        self.read_into(id, &slot).await
-    }
-
-    pub async fn hear(&self, told: &Arc<Told>) {
-        if let Some(slot) = self.slots.get(&told.event.id).await {
-            slot.hear(told);
+        match self.store.get(id).await? {
+            Some(job) => Ok(Some(slot.keep(job))),
+            None => {
+                // Ids that lead nowhere take no place.
+                self.slots.invalidate(&id).await;
+                Ok(None)
+            }
         }
     }
 
-    /// Readers on their way keep their old slot, which nobody asks any more.
+    /// Remembers what this server wrote or read itself.
+    pub async fn keep(&self, job: Job) {
+        if self.is_followed.load(Ordering::SeqCst) {
+            self.slots.get_with(job.id, async { Arc::default() }).await.keep(job);
+        }
+    }
+
+    pub async fn hear(&self, event: &JobEvent) {
+        for reading in lock(&self.readings).iter().filter_map(Weak::upgrade) {
+            note(&reading, event);
+        }
+        if event.change == JobChange::Expired {
+            self.slots.invalidate(&event.id).await;
+        } else if let Some(slot) = self.slots.get(&event.id).await {
+            slot.hear(event);
+        }
+    }
+
+    /// Events may have been missed: nothing known counts any more. Readers on their way keep their old slot, which
+    /// nobody asks any more.
     pub fn forget_all(&self) {
+        self.gaps.fetch_add(1, Ordering::SeqCst);
+        for reading in lock(&self.readings).iter().filter_map(Weak::upgrade) {
+            *lock(&reading) = None;
+        }
         self.slots.invalidate_all();
     }
 
-    async fn read_into(&self, id: JobId, slot: &Slot) -> Result<Option<Job>> {
-        let job = self.store.get(id).await?;
-        if let Some(job) = &job {
-            slot.keep(job.clone());
-        } else {
-            slot.state().known = None;
+    /// How often everything was forgotten: tells whether that happened between two moments.
+    pub fn gaps(&self) -> u64 {
+        self.gaps.load(Ordering::SeqCst)
+    }
+
+    /// Says whether events reach us from now on.
+    pub fn follow(&self, is_followed: bool) {
+        if !self.is_followed.swap(is_followed, Ordering::SeqCst) && is_followed {
+            self.forget_all();
         }
-        Ok(job)
+    }
+
+    /// Before many jobs are read from the store at once: from now on every event is noted.
+    pub fn start_reading(&self) -> Reading<'_> {
+        let meanwhile = Arc::new(Mutex::new(Some(HashMap::new())));
+        let mut readings = lock(&self.readings);
+        readings.retain(|reading| reading.strong_count() > 0);
+        readings.push(Arc::downgrade(&meanwhile));
+        Reading { known: self, meanwhile }
+    }
+
+    /// Jobs known here, ended or not. Counts what is asked for in vain too, for a moment.
+    pub async fn count(&self) -> u64 {
+        self.slots.run_pending_tasks().await;
+        self.slots.entry_count()
+    }
+
+    fn is_trusted(&self, known: &Known) -> bool {
+        let Known { job, read_at } = known;
+        let is_recent = match self.is_followed.load(Ordering::SeqCst) {
+            true => job.status.is_terminal() || read_at.elapsed() < TRUSTED_FOR,
+            false => read_at.elapsed() < TRUSTED_UNHEARD,
+        };
+        is_recent && job.expires_at > WallTime::now()
+    }
+}
+
+/// A read of many jobs at once.
+pub struct Reading<'a> {
+    known: &'a KnownJobs,
+    meanwhile: Arc<Meanwhile>,
+}
+
+impl Reading<'_> {
+    /// Makes what was read known, carried on by what was heard meanwhile, in whatever order the two came. False where
+    /// too much was missed: nothing was made known.
+    pub async fn learn(self, jobs: &[Job]) -> bool {
+        if lock(&self.meanwhile).is_none() {
+            return false;
+        }
+        for job in jobs {
+            self.known.slots.get_with(job.id, async { Arc::default() }).await.keep(job.clone());
+        }
+        // Taken after the jobs are in their slots: what comes later finds the slot.
+        let Some(heard) = lock(&self.meanwhile).take() else {
+            self.known.forget_all();
+            return false;
+        };
+        for event in heard.values() {
+            self.known.hear(event).await;
+        }
+        true
+    }
+}
+
+fn note(meanwhile: &Meanwhile, event: &JobEvent) {
+    let mut meanwhile = lock(meanwhile);
+    let Some(heard) = meanwhile.as_mut() else { return };
+    let is_newest = heard.get(&event.id).is_none_or(|newest| newest.version < event.version);
+    if is_newest {
+        heard.insert(event.id, without_cues(event));
+    }
+    if heard.len() > HEARD_MEANWHILE {
+        *meanwhile = None;
     }
 }
 
 impl Slot {
-    fn fresh_job(&self) -> Option<Job> {
-        let state = self.state();
-        let known = state.known.as_ref()?;
-        let is_fresh = known.read_at.elapsed() < TRUSTED_FOR && known.job.expires_at > WallTime::now();
-        is_fresh.then(|| known.job.clone())
+    fn job_if(&self, condition: impl FnOnce(&Known) -> bool) -> Option<Job> {
+        let state = lock(&self.state);
+        state.known.as_ref().filter(|known| condition(known)).map(|known| known.job.clone())
     }
 
-    fn keep(&self, job: Job) {
-        let mut state = self.state();
-        let is_older = state.known.as_ref().is_some_and(|known| known.job.version > job.version);
-        if is_older {
-            return;
-        }
-        let mut kept = (!job.status.is_terminal()).then_some(job);
-        if let Some(told) = state.newest.clone() {
-            kept = kept.and_then(|job| carry_on(job, &told.event));
-        }
-        state.known = kept.map(|job| Known { job, read_at: Instant::now() });
+    /// Takes over what the store has. What is known by now, where that is newer.
+    fn keep(&self, read: Job) -> Job {
+        let mut state = lock(&self.state);
+        let newest = match state.known.take() {
+            // Events were quicker than the read, or told of what is not stored.
+            Some(known) if known.job.version > read.version => known.job,
+            _ => read,
+        };
+        let carried_on = match &state.newest {
+            Some(event) => carry_on(newest.clone(), event),
+            None => Some(newest.clone()),
+        };
+        let answer = carried_on.clone().unwrap_or(newest);
+        state.known = carried_on.map(|job| Known { job, read_at: Instant::now() });
+        answer
     }
 
-    fn hear(&self, told: &Arc<Told>) {
-        let mut state = self.state();
-        let is_newest = state.newest.as_ref().is_none_or(|newest| newest.event.version < told.event.version);
+    fn hear(&self, event: &JobEvent) {
+        let mut state = lock(&self.state);
+        let is_newest = state.newest.as_ref().is_none_or(|newest| newest.version < event.version);
         if is_newest {
-            state.newest = Some(told.clone());
+            state.newest = Some(without_cues(event));
         }
         if let Some(Known { job, read_at }) = state.known.take() {
-            state.known = carry_on(job, &told.event).map(|job| Known { job, read_at });
+            state.known = carry_on(job, event).map(|job| Known { job, read_at });
         }
     }
+}
 
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
-    }
+/// Cues are large, and no state of a job.
+fn without_cues(event: &JobEvent) -> JobEvent {
+    let change = match &event.change {
+        JobChange::Cues { progress, .. } => JobChange::Progress { progress: progress.clone() },
+        other => other.clone(),
+    };
+    JobEvent { change, ..*event }
 }
 
 /// The job after the event; `None` where the event does not tell enough and the store must be asked.
@@ -153,80 +279,9 @@ fn carry_on(mut job: Job, event: &JobEvent) -> Option<Job> {
     Some(job)
 }
 
-#[cfg(test)]
-mod tests {
-    use domain::{JobSpec, Profile, Progress, Source, Stage, Task};
-
-    use super::*;
-
-    fn job(version: u64) -> Job {
-        let spec = JobSpec {
-            source: Source::Link { url: "http://example.com/a.mp4".into() },
-            language: None,
-            task: Task::Transcribe,
-            model: None,
-            profile: Profile::Netflix,
-            title: "a".into(),
-        };
-        let now = WallTime::now();
-        let expires_at = now.checked_add(Duration::from_secs(60)).unwrap();
-        Job { version, ..Job::queued(JobId::from_bits(1), spec, now, expires_at) }
-    }
-
-    fn told(version: u64, change: JobChange) -> Arc<Told> {
-        Told::new(JobEvent { id: JobId::from_bits(1), version, change })
-    }
-
-    fn started(version: u64) -> Arc<Told> {
-        let progress = Progress { stage: Stage::Fetching, fraction: 0.5, ..Progress::default() };
-        told(version, JobChange::Started { attempt: 1, progress })
-    }
-
-    #[test]
-    fn later_events_carry_a_known_job_on() {
-        let slot = Slot::default();
-        slot.keep(job(1));
-        slot.hear(&started(2));
-        let known = slot.fresh_job().unwrap();
-        assert_eq!((known.version, known.status, known.attempt), (2, JobStatus::Running, 1));
-        assert_eq!(known.progress.fraction, 0.5);
-    }
-
-    #[test]
-    fn older_events_change_nothing() {
-        let slot = Slot::default();
-        slot.keep(job(5));
-        slot.hear(&started(4));
-        assert_eq!(slot.fresh_job().unwrap().version, 5);
-    }
-
-    #[test]
-    fn an_event_that_came_during_the_read_counts() {
-        let slot = Slot::default();
-        slot.hear(&started(2));
-        slot.keep(job(1));
-        assert_eq!(slot.fresh_job().unwrap().version, 2);
-    }
-
-    #[test]
-    fn an_end_that_came_during_the_read_sends_the_next_question_to_the_store() {
-        let slot = Slot::default();
-        slot.hear(&told(3, JobChange::Cancelled { finished_at: WallTime::now() }));
-        slot.keep(job(1));
-        assert_eq!(slot.fresh_job(), None);
-    }
-
-    #[test]
-    fn ended_jobs_are_not_kept() {
-        let slot = Slot::default();
-        slot.keep(Job { status: JobStatus::Completed, ..job(9) });
-        assert_eq!(slot.fresh_job(), None);
-    }
-
-    #[test]
-    fn a_job_past_its_time_is_not_known() {
-        let slot = Slot::default();
-        slot.keep(Job { expires_at: WallTime::now(), ..job(1) });
-        assert_eq!(slot.fresh_job(), None);
-    }
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests;

@@ -10,6 +10,7 @@ pub mod provision;
 mod completed;
 mod connection;
 mod desk;
+mod follow;
 mod forms;
 mod guard;
 mod jobs;
@@ -34,14 +35,16 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use backend::Backend;
-use domain::{JobEvent, WallTime};
+use domain::{Job, JobEvent, WallTime};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument as _;
 
+use crate::completed::CompletedJobs;
 pub use crate::config::Config;
 use crate::error::{ApiError, causes};
+use crate::follow::Standing;
 use crate::live::Hub;
 
 /// How long open requests may take to end when the server is told to stop.
@@ -52,6 +55,9 @@ const LAST_GRACE: Duration = Duration::from_secs(2);
 
 /// Serves on `listener` until `shutdown` completes, then ends open connections: sockets with a close frame, waits
 /// with the answer of the moment, uploads within a grace of 7 s or not at all.
+///
+/// Requests are answered at once, from the store; `/readyz` says yes when the topic is heard and what ended lately is
+/// known.
 pub async fn run(
     listener: TcpListener,
     backend: Backend,
@@ -61,15 +67,8 @@ pub async fn run(
     let address = listener.local_addr().context("the listener has no address")?;
     let server = Server::new(backend, config, address);
 
-    // Subscribed before the first request is answered: who reads the store then misses nothing afterwards.
-    let subscription = server.backend.topic.subscribe().await.context("the topic takes no subscription")?;
     let background = TaskTracker::new();
-    background.spawn(live::listen(
-        server.hub.clone(),
-        server.backend.clone(),
-        subscription,
-        server.stop.clone(),
-    ));
+    background.spawn(follow::follow(server.clone()));
     background.spawn(sweep::reconcile(server.clone()));
     background.close();
 
@@ -94,6 +93,9 @@ pub(crate) struct Server {
     pub backend: Backend,
     pub config: Arc<Config>,
     pub hub: Arc<Hub>,
+    pub completed: Arc<CompletedJobs>,
+    /// How well this server knows what goes on.
+    pub standing: tokio::sync::watch::Sender<Standing>,
     /// Where we listen; the port may have been chosen by the system.
     pub address: SocketAddr,
     /// Changes that must not stop halfway because their caller went away, and open sockets.
@@ -106,9 +108,11 @@ impl Server {
     fn new(backend: Backend, config: Config, address: SocketAddr) -> Server {
         let hub = Hub::new(&backend);
         Server {
+            completed: Arc::new(CompletedJobs::new(hub.clone(), backend.store.clone())),
             backend,
             config: Arc::new(config),
             hub,
+            standing: tokio::sync::watch::Sender::new(Standing::Starting),
             address,
             tasks: TaskTracker::new(),
             stop: CancellationToken::new(),
@@ -125,6 +129,12 @@ impl Server {
             tracing::error!(error = %causes(&error), "a change ended early");
             Err(ApiError::internal())
         })
+    }
+
+    /// Remembers the job as it was just written, and tells its state to everybody who watches.
+    pub async fn announce_job(&self, job: &Job) {
+        self.hub.known.keep(job.clone()).await;
+        self.announce(JobEvent::state_of(job)).await;
     }
 
     /// Tells everybody who watches, here and on other servers. A hint: its loss is logged and nothing else.

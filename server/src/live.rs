@@ -4,12 +4,10 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 
 use axum::extract::ws::Utf8Bytes;
-use backend::{Backend, Heard, Result, Subscription};
-use domain::{Job, JobEvent, JobId};
+use backend::{Backend, Result};
+use domain::{Job, JobEvent, JobId, Version};
 use tokio::sync::Notify;
-use tokio_util::sync::CancellationToken;
 
-use crate::completed;
 use crate::known::KnownJobs;
 
 /// Events an inbox keeps for a watcher that is slow to fetch them. What does not fit is read from the store.
@@ -18,7 +16,7 @@ const INBOX: usize = 32;
 /// The doorbells of this server. The store stays the truth: a hub that hears nothing makes watchers slow
 /// (they hear from the reconciler), never wrong.
 pub struct Hub {
-    known: KnownJobs,
+    pub known: KnownJobs,
     /// Who wants to hear of which job. A short section, never held across an await.
     watchers: Mutex<HashMap<JobId, Vec<Arc<Inbox>>>>,
 }
@@ -49,15 +47,15 @@ impl Hub {
         Arc::new(Hub { known: KnownJobs::new(backend.store.clone()), watchers: Mutex::default() })
     }
 
-    /// The job as the store or a later event tells it. An unfinished job that is known here does not reach the
-    /// store; every other one does.
+    /// The job as the store or a later event tells it. A question about a job that is known here does not reach the
+    /// store.
     pub async fn job(&self, id: JobId) -> Result<Option<Job>> {
         self.known.get(id).await
     }
 
-    /// The job from the store, remembered for the next question.
-    pub async fn job_from_store(&self, id: JobId) -> Result<Option<Job>> {
-        self.known.read(id).await
+    /// The job at this version or a later one, as far as the store has it.
+    pub async fn job_since(&self, id: JobId, version: Version) -> Result<Option<Job>> {
+        self.known.get_since(id, version).await
     }
 
     /// A watcher of nothing yet.
@@ -69,7 +67,7 @@ impl Hub {
     pub async fn hear(&self, event: JobEvent) {
         let told = Told::new(event);
         // Before the watchers: whoever asks because of the event must not get an older answer.
-        self.known.hear(&told).await;
+        self.known.hear(&told.event).await;
         for inbox in self.watchers().get(&told.event.id).into_iter().flatten() {
             inbox.put(&told);
         }
@@ -92,36 +90,6 @@ impl Hub {
     #[cfg(test)]
     fn watched_jobs(&self) -> usize {
         self.watchers().len()
-    }
-}
-
-/// Listens until it is told to stop. A lost subscription is made anew; what it missed counts as a gap.
-pub async fn listen(
-    hub: Arc<Hub>,
-    backend: Backend,
-    mut subscription: Subscription,
-    stop: CancellationToken,
-) {
-    loop {
-        let heard = tokio::select! {
-            () = stop.cancelled() => return,
-            heard = subscription.next() => heard,
-        };
-        match heard {
-            Some(Heard::Event(event)) => hub.hear(*event).await,
-            Some(Heard::Gap) => {
-                tracing::info!("the topic may have lost events; watchers read the store");
-                hub.miss();
-            }
-            None => {
-                tracing::warn!("the subscription to the topic ended; subscribing anew");
-                subscription = tokio::select! {
-                    () = stop.cancelled() => return,
-                    subscription = completed::subscribe_again(&backend) => subscription,
-                };
-                hub.miss();
-            }
-        }
     }
 }
 

@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use crate::Server;
 use crate::error::{Result, causes};
+use crate::follow::Standing;
 use crate::jobs::uncached;
 use crate::query::Query;
 
@@ -21,20 +22,42 @@ struct Health {
     status: &'static str,
 }
 
+#[derive(Serialize)]
+struct Ready {
+    status: &'static str,
+    /// `clustered`: events of other processes reach us. `isolated`: they do not, and the store is read slowly.
+    notify: &'static str,
+    /// Jobs that are answered without a look at the store.
+    known: u64,
+}
+
 /// `GET /healthz`: this process answers.
 pub async fn alive() -> Response {
     uncached(Health { status: "alive" }).into_response()
 }
 
-/// `GET /readyz`: store and queue answer.
+/// `GET /readyz`: what ended lately is known, and store and queue answer. A server that hears no events is ready: what
+/// it tells is right, and late by seconds.
 pub async fn ready(State(server): State<Server>) -> Response {
+    let standing = *server.standing.borrow();
+    let notify = match standing {
+        Standing::Starting => {
+            return (StatusCode::SERVICE_UNAVAILABLE, uncached(Health { status: "starting" }))
+                .into_response();
+        }
+        Standing::Clustered => "clustered",
+        Standing::Isolated => "isolated",
+    };
     let asked = async {
         server.backend.store.get(JobId::from_bits(0)).await?;
         server.backend.queue.stats().await
     };
     let problem = match tokio::time::timeout(PATIENCE, asked).await {
         _ if server.stop.is_cancelled() => "stopping".to_owned(),
-        Ok(Ok(_)) => return uncached(Health { status: "ready" }).into_response(),
+        Ok(Ok(_)) => {
+            let known = server.hub.known.count().await;
+            return uncached(Ready { status: "ready", notify, known }).into_response();
+        }
         Ok(Err(error)) => causes(&error),
         Err(_) => "the backend took too long".to_owned(),
     };

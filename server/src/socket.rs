@@ -132,7 +132,7 @@ impl Session {
                 fetched = self.watcher.fetch() => self.tell(fetched).await?,
                 () = sleep_until(self.read_again_at), if !self.unread.is_empty() => {
                     for id in std::mem::take(&mut self.unread) {
-                        self.catch_up(id).await?;
+                        self.catch_up(id, 0).await?;
                     }
                 }
                 _ = ping.tick() => {
@@ -186,11 +186,8 @@ impl Session {
         }
         self.watcher.watch(id);
         self.watches.insert(id, Watch::since(after));
-        let known = match self.server.hub.job(id).await {
-            // Heard less than the client has: it came from a better informed server.
-            Ok(Some(job)) if job.version < after => self.server.hub.job_from_store(id).await,
-            known => known,
-        };
+        // A client that knows more than we do came from a better informed server.
+        let known = self.server.hub.job_since(id, after).await;
         self.tell_missed(id, known).await
     }
 
@@ -199,7 +196,7 @@ impl Session {
             self.tell_event(&told).await?;
         }
         for id in behind {
-            self.catch_up(id).await?;
+            self.catch_up(id, 0).await?;
         }
         Ok(())
     }
@@ -214,16 +211,16 @@ impl Session {
                 self.forget(id);
                 self.send(Message::Text(told.text())).await
             }
-            Step::CatchUp => self.catch_up(id).await,
+            Step::CatchUp => self.catch_up(id, told.event.version).await,
         }
     }
 
-    /// Reads from the store what the client missed, and tells it.
-    async fn catch_up(&mut self, id: JobId) -> Flow {
+    /// Tells what the client missed, up to this version at least.
+    async fn catch_up(&mut self, id: JobId, version: Version) -> Flow {
         if !self.watches.contains_key(&id) {
             return Ok(());
         }
-        let known = self.server.hub.job_from_store(id).await;
+        let known = self.server.hub.job_since(id, version).await;
         self.tell_missed(id, known).await
     }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use axum::http::StatusCode;
 use backend::{Created, IdempotencyKey};
-use domain::{Job, JobEvent, JobId, JobMessage, JobSpec, SpecOptions, WallTime};
+use domain::{Job, JobId, JobMessage, JobSpec, SpecOptions, WallTime};
 use sha2::{Digest as _, Sha256};
 
 use crate::Server;
@@ -34,7 +34,7 @@ impl Server {
             return Ok(Submitted { job, is_repeat: true });
         }
         let queued = self.enqueue(&job).await;
-        self.announce(JobEvent::state_of(&job)).await;
+        self.announce_job(&job).await;
         queued?;
         tracing::info!(job.id = %id, "job submitted");
         Ok(Submitted { job, is_repeat: false })

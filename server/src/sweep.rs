@@ -8,7 +8,6 @@ use domain::{Failure, Job, JobChange, JobEvent, JobId, JobMessage, JobStatus, Ve
 use tokio::time::{Instant, MissedTickBehavior};
 
 use crate::Server;
-use crate::completed::CompletedJobs;
 use crate::error::causes;
 
 /// Taken at once; what is left comes next time.
@@ -24,7 +23,6 @@ const SURELY_LOST: Duration = Duration::from_secs(15);
 pub async fn reconcile(server: Server) {
     let mut ticks = tokio::time::interval(server.config.reconcile_every);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut completed = CompletedJobs::new(server.hub.clone(), server.backend.clone());
     let mut lost = LostMessages::default();
     loop {
         tokio::select! {
@@ -32,7 +30,7 @@ pub async fn reconcile(server: Server) {
             _ = ticks.tick() => {}
         }
         let looks = async {
-            log("unheard ends", completed.look().await);
+            log("unheard ends", server.completed.look().await);
             log("expired jobs", sweep_expired(&server).await);
             log("dead letters", bury(&server).await);
             log("lost messages", lost.look(&server).await);
@@ -76,7 +74,7 @@ async fn bury(server: &Server) -> Result<()> {
             if let Finished::First(job) | Finished::Already(job) =
                 server.backend.store.abandon(id, run, &outcome).await?
             {
-                server.announce(JobEvent::state_of(&job)).await;
+                server.announce_job(&job).await;
                 tracing::warn!(job.id = %id, status = job.status.as_str(), "a dead letter was told");
             }
         }

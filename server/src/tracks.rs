@@ -103,7 +103,7 @@ impl Server {
         match self.backend.store.save_track(id, expected, track).await? {
             SavedTrack::At(version) => {
                 // Others who look at the job learn its new version, and with it that their copy is old.
-                if let Some(job) = self.backend.store.get(id).await? {
+                if let Some(job) = self.hub.job_since(id, version).await? {
                     self.announce(JobEvent::state_of(&job)).await;
                 }
                 tracing::info!(job.id = %id, version, "track saved");

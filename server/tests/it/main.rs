@@ -6,14 +6,17 @@
 #[path = "../../../backend/tests/it/aws/emulator.rs"]
 mod emulator;
 mod forms;
+mod hook;
 mod jobs;
 mod listener;
 mod media;
 mod pages;
+mod process;
 mod provision;
 mod reconcile;
 mod serving;
 mod socket;
+mod starting;
 mod support;
 mod tracks;
 mod uploads;

@@ -1,8 +1,10 @@
 //! One running server for one test, and the hands of a worker.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
+use backend::faults::with_hook;
 use backend::{Backend, BackendConfig, BackendKind, Claim, Finished, Outcome, ReceiptHandle, Written};
 use domain::{
     Cue, CuePage, Failure, Job, JobEvent, JobId, JobMessage, Progress, Stage, Timestamp, WallTime, Word,
@@ -14,6 +16,8 @@ use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
+
+use crate::hook::Hook;
 
 pub struct Site {
     pub address: SocketAddr,
@@ -39,21 +43,35 @@ pub fn config() -> Config {
     }
 }
 
+pub fn embedded(folder: &TempDir) -> BackendConfig {
+    BackendConfig {
+        backend: BackendKind::Embedded,
+        data: folder.path().join("data"),
+        max_receive_count: 2,
+        aws: Default::default(),
+    }
+}
+
 impl Site {
     pub async fn start() -> Site {
         Site::start_with(config()).await
     }
 
     pub async fn start_with(config: Config) -> Site {
+        let site = Site::begin(config, None).await;
+        site.ready().await;
+        site
+    }
+
+    /// Returns while the server starts. The hook stands between it and its backend.
+    pub async fn begin(config: Config, hook: Option<Arc<Hook>>) -> Site {
         let folder = TempDir::new().unwrap();
-        let data = BackendConfig {
-            backend: BackendKind::Embedded,
-            data: folder.path().join("data"),
-            max_receive_count: 2,
-            aws: Default::default(),
-        };
+        let data = embedded(&folder);
         let backend = backend::connect(&data).await.unwrap();
-        let server_side = backend::connect(&data).await.unwrap();
+        let mut server_side = backend::connect(&data).await.unwrap();
+        if let Some(hook) = hook {
+            server_side = with_hook(server_side, hook);
+        }
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel();
@@ -63,6 +81,11 @@ impl Site {
         let running = tokio::spawn(server::run(listener, server_side, config, shutdown));
         let client = Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
         Site { address, client, backend, folder, stop: Some(stop), running }
+    }
+
+    pub async fn ready(&self) {
+        let ready = async { while self.get("/readyz").await.status() != StatusCode::OK {} };
+        tokio::time::timeout(Duration::from_secs(30), ready).await.expect("the server gets ready");
     }
 
     pub fn url(&self, path: &str) -> String {
@@ -95,13 +118,15 @@ impl Site {
         id_of(&response.json().await.unwrap())
     }
 
-    /// A completed job with two pages.
+    /// A completed job with two pages, and the server has heard so.
     pub async fn completed(&self) -> JobId {
         let id = self.submit().await;
         let mut worker = self.worker().await;
         worker.page("Hello there.").await;
         worker.page("Good bye.").await;
         worker.finish(None).await;
+        let job: Value = self.get(&format!("/api/v1/jobs/{id}?wait=20")).await.json().await.unwrap();
+        assert_eq!(job["status"], "completed");
         id
     }
 
