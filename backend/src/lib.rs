@@ -39,6 +39,7 @@ pub struct Backend {
 /// Which backend, said explicitly: nothing falls back in silence.
 #[derive(Debug, Clone, clap::Args)]
 pub struct BackendConfig {
+    /// Where the jobs are: `embedded`, on this machine, or `aws`.
     #[arg(long, value_enum, default_value_t = BackendKind::Embedded, env = "CUELIGHT_BACKEND")]
     pub backend: BackendKind,
     /// Folder of the embedded backend: the database file and the media. With `aws`: copies of media in use.

@@ -15,6 +15,7 @@ mod process;
 mod provision;
 mod reconcile;
 mod serving;
+mod settings;
 mod socket;
 mod starting;
 mod support;

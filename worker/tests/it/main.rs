@@ -12,4 +12,5 @@ mod model;
 mod model_convert;
 mod process;
 mod process_support;
+mod settings;
 mod support;
