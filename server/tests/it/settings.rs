@@ -1,7 +1,7 @@
 //! The page for operators tells the settings that there are.
 
 use backend::BackendConfig;
-use clap::{Args as _, Command, CommandFactory as _};
+use clap::{Args as _, Command};
 use server::config::Arguments;
 
 #[path = "../../../docs/settings.rs"]
@@ -11,5 +11,6 @@ mod settings_table;
 fn the_page_for_operators_tells_the_settings_of_the_server() {
     let shared = BackendConfig::augment_args(Command::new("backend"));
     settings_table::check("backend", &shared, &[]);
-    settings_table::check("server", &Arguments::command(), &[&shared]);
+    let server = Arguments::augment_args(Command::new("server"));
+    settings_table::check("server", &server, &[&shared]);
 }
