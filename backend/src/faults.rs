@@ -13,9 +13,9 @@ use domain::{Attempt, CuePage, Job, JobEvent, JobId, JobSpec, Progress, Track, V
 
 use crate::{
     Backend, BackendError, Cancelled, Claim, Created, DeadLetter, Deleted, Delivery, Finished,
-    IdempotencyKey, JobPage, JobQueue, JobStore, JobTopic, LeaseState, Listing, MediaLocation, MediaStore,
-    MediaWriter, Outcome, QueueStats, ReceiptHandle, Release, Requeued, Result, Retried, SavedTrack,
-    Subscription, Written,
+    IdempotencyKey, JobPage, JobQueue, JobRecord, JobStore, JobTopic, LeaseState, Listing, MediaLocation,
+    MediaStore, MediaWriter, Outcome, QueueStats, ReceiptHandle, Release, Requeued, Result, Retried,
+    SavedTrack, Subscription, Written,
 };
 
 /// Wraps `backend`. Without a plan it only counts.
@@ -168,6 +168,10 @@ impl JobStore for Faulty {
         self.call("store.get", self.inner.store.get(id)).await
     }
 
+    async fn read(&self, id: JobId) -> Result<Option<JobRecord>> {
+        self.call("store.read", self.inner.store.read(id)).await
+    }
+
     async fn claim(&self, id: JobId, message_id: &str) -> Result<Claim> {
         self.call("store.claim", self.inner.store.claim(id, message_id)).await
     }
@@ -194,8 +198,14 @@ impl JobStore for Faulty {
         self.call("store.append_cues", self.inner.store.append_cues(id, attempt, page, progress)).await
     }
 
-    async fn finish(&self, id: JobId, attempt: Attempt, outcome: &Outcome) -> Result<Finished> {
-        self.call("store.finish", self.inner.store.finish(id, attempt, outcome)).await
+    async fn finish(
+        &self,
+        id: JobId,
+        attempt: Attempt,
+        last_page: Option<&CuePage>,
+        outcome: &Outcome,
+    ) -> Result<Finished> {
+        self.call("store.finish", self.inner.store.finish(id, attempt, last_page, outcome)).await
     }
 
     async fn abandon(&self, id: JobId, run: u32, outcome: &Outcome) -> Result<Finished> {
@@ -216,10 +226,6 @@ impl JobStore for Faulty {
 
     async fn pages(&self, id: JobId, after: Version) -> Result<Vec<CuePage>> {
         self.call("store.pages", self.inner.store.pages(id, after)).await
-    }
-
-    async fn saved_track(&self, id: JobId) -> Result<Option<Track>> {
-        self.call("store.saved_track", self.inner.store.saved_track(id)).await
     }
 
     async fn save_track(&self, id: JobId, expected: Version, track: &Track) -> Result<SavedTrack> {

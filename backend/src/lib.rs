@@ -22,8 +22,8 @@ pub use aws::AwsConfig;
 pub use media::{MediaLocation, MediaStore, MediaWriter};
 pub use queue::{DeadLetter, Delivery, JobQueue, LeaseState, QueueStats, ReceiptHandle};
 pub use store::{
-    Cancelled, Claim, Created, Deleted, Finished, IdempotencyKey, InvalidCursor, JobPage, JobStore, Listing,
-    Outcome, Release, Requeued, Retried, SavedTrack, Written,
+    Cancelled, Claim, Created, Deleted, Finished, IdempotencyKey, InvalidCursor, JobPage, JobRecord,
+    JobStore, Listing, Outcome, Release, Requeued, Retried, SavedTrack, Written,
 };
 pub use topic::{Heard, JobTopic, Subscription};
 

@@ -40,7 +40,7 @@ pub fn claim(job: &mut Job, message_id: &str) -> Ruling<Claim> {
     job.attempt += 1;
     job.progress.stage = Stage::Preparing;
     job.progress.eta_ms = None;
-    job.version += 1;
+    job.version = Job::next_version(job.version);
     Write(Claim::Won(Box::new(job.clone())))
 }
 
@@ -71,7 +71,7 @@ fn queue_anew(job: &mut Job) -> Ruling<Requeued> {
     job.held_by = None;
     job.progress.stage = Stage::Waiting;
     job.progress.eta_ms = None;
-    job.version += 1;
+    job.version = Job::next_version(job.version);
     Write(Requeued::Queued(Box::new(job.clone())))
 }
 
@@ -88,7 +88,7 @@ pub fn report(job: &mut Job, attempt: Attempt, progress: &Progress) -> Ruling<Wr
         return Keep(Written::Fenced);
     }
     advance(&mut job.progress, progress);
-    job.version += 1;
+    job.version = Job::next_version(job.version);
     Write(Written::At(job.version))
 }
 
@@ -122,7 +122,7 @@ pub fn append(
     job.progress.pages += 1;
     job.progress.cues += page.cues.len() as u32;
     job.progress.transcribed = job.progress.transcribed.max(page.end);
-    job.version += 1;
+    job.version = Job::next_version(job.version);
     Ok(Write(Append::Page(CuePage { version: job.version, ..page.clone() })))
 }
 
@@ -134,11 +134,34 @@ pub fn repeat(job: &Job, page: &CuePage, stored: Option<&CuePage>) -> Result<Wri
     if is_same { Ok(Written::At(job.version)) } else { Err(out_of_order(job, page)) }
 }
 
-pub fn finish(job: &mut Job, attempt: Attempt, outcome: &Outcome) -> Ruling<Finished> {
+/// How an end went, and the page to store together with the job, if there is one.
+#[derive(Debug, PartialEq)]
+pub struct End {
+    pub finished: Finished,
+    pub page: Option<CuePage>,
+}
+
+/// Two changes in one: the page is a version of its own, before that of the end.
+pub fn finish(
+    job: &mut Job,
+    attempt: Attempt,
+    last_page: Option<&CuePage>,
+    outcome: &Outcome,
+) -> Result<Ruling<End>> {
     if !job.status.is_terminal() && !is_held(job, attempt) {
-        return Keep(Finished::Fenced);
+        return Ok(Keep(End { finished: Finished::Fenced, page: None }));
     }
-    end_once(job, outcome)
+    let mut page = None;
+    if let (Some(last_page), false) = (last_page, job.status.is_terminal()) {
+        let Write(Append::Page(numbered)) = append(job, attempt, last_page, &outcome.progress)? else {
+            return Err(out_of_order(job, last_page));
+        };
+        page = Some(numbered);
+    }
+    Ok(match end_once(job, outcome) {
+        Write(finished) => Write(End { finished, page }),
+        Keep(finished) => Keep(End { finished, page: None }),
+    })
 }
 
 pub fn abandon(job: &mut Job, run: u32, outcome: &Outcome) -> Ruling<Finished> {
@@ -153,7 +176,7 @@ fn end_once(job: &mut Job, outcome: &Outcome) -> Ruling<Finished> {
         return Keep(Finished::Already(Box::new(job.clone())));
     }
     end(job, outcome.clone());
-    job.version += 1;
+    job.version = Job::next_version(job.version);
     Write(Finished::First(Box::new(job.clone())))
 }
 
@@ -167,7 +190,7 @@ pub fn cancel(job: &mut Job, finished_at: WallTime) -> Ruling<Cancelled> {
     job.finished_at = Some(finished_at);
     job.progress.stage = Stage::Done;
     job.progress.eta_ms = None;
-    job.version += 1;
+    job.version = Job::next_version(job.version);
     Write(Cancelled::Done(Box::new(job.clone())))
 }
 
@@ -182,7 +205,7 @@ pub fn retry(job: &mut Job, spec: &JobSpec, expires_at: WallTime) -> Ruling<Retr
         return Keep(if is_repeat { Retried::Queued(job) } else { Retried::Unfinished(job) });
     }
     restart(job, spec.clone(), expires_at);
-    job.version += 1;
+    job.version = Job::next_version(job.version);
     Write(Retried::Queued(Box::new(job.clone())))
 }
 
@@ -205,10 +228,10 @@ pub fn save_track(job: &mut Job, expected: Version) -> Ruling<Save> {
         return Keep(Save::NotCompleted);
     }
     if job.version != expected {
-        let may_be_repeat = expected.checked_add(1) == Some(job.version);
+        let may_be_repeat = Job::next_version(expected) == job.version;
         return Keep(Save::Conflict { version: job.version, may_be_repeat });
     }
-    job.version += 1;
+    job.version = Job::next_version(job.version);
     Write(Save::At(job.version))
 }
 

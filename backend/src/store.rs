@@ -8,7 +8,8 @@ use domain::{Attempt, CuePage, Failure, Job, JobId, JobSpec, JobStatus, Progress
 use crate::Result;
 
 /// Every write is atomic and durable when it returns. A job past its `expires_at` does not exist for any call
-/// but [`expired`](JobStore::expired) and [`delete`](JobStore::delete), however late it is swept. Every change raises the job's version by one.
+/// but [`expired`](JobStore::expired) and [`delete`](JobStore::delete), however late it is swept. Every change
+/// raises the job's version as [`Job::next_version`] says.
 ///
 /// A write that failed with a transient error may have happened: callers repeat it, and implementations
 /// recognise the repeat of the same write by the same attempt as the success it was.
@@ -18,6 +19,10 @@ pub trait JobStore: Send + Sync {
     async fn create(&self, job: &Job, key: Option<&IdempotencyKey>) -> Result<Created>;
 
     async fn get(&self, id: JobId) -> Result<Option<Job>>;
+
+    /// The job with all its pages and its saved track, as they were together at one moment. One call, however much
+    /// there is: whoever needs more than the job asks for this instead of one after another.
+    async fn read(&self, id: JobId) -> Result<Option<JobRecord>>;
 
     /// Takes the job for a new attempt on behalf of a message: it is running, and earlier attempts can write no
     /// more. A running job is taken only by the message that it was taken for before, since that one comes again
@@ -47,8 +52,15 @@ pub trait JobStore: Send + Sync {
         progress: &Progress,
     ) -> Result<Written>;
 
-    /// Ends the job, once.
-    async fn finish(&self, id: JobId, attempt: Attempt, outcome: &Outcome) -> Result<Finished>;
+    /// Ends the job, once. With a page: both in one write, the page one version before the end. It must be the next
+    /// page (anything else is a permanent error), and its progress is that of the outcome.
+    async fn finish(
+        &self,
+        id: JobId,
+        attempt: Attempt,
+        last_page: Option<&CuePage>,
+        outcome: &Outcome,
+    ) -> Result<Finished>;
 
     /// Ends a job that nobody works on any more: the message of this run is a dead letter. Fenced by the run alone,
     /// which [`retry`](JobStore::retry) raises: whoever holds the job loses it.
@@ -66,9 +78,6 @@ pub trait JobStore: Send + Sync {
 
     /// Committed pages with a version above `after`, in order. All of them: `after` = 0.
     async fn pages(&self, id: JobId, after: Version) -> Result<Vec<CuePage>>;
-
-    /// The track a person saved, if any.
-    async fn saved_track(&self, id: JobId) -> Result<Option<Track>>;
 
     /// Saves a corrected track of a completed job, if the job is still at version `expected`.
     async fn save_track(&self, id: JobId, expected: Version, track: &Track) -> Result<SavedTrack>;
@@ -92,6 +101,16 @@ pub trait JobStore: Send + Sync {
 
     /// Frees a turn before its time, for a taker that could not do the task.
     async fn give_back_turn(&self, task: &str) -> Result<()>;
+}
+
+/// Everything that is stored of a job.
+#[derive(Debug, Clone, PartialEq)]
+pub struct JobRecord {
+    pub job: Job,
+    /// As many as the job counts.
+    pub pages: Vec<CuePage>,
+    /// The track a person saved.
+    pub saved_track: Option<Track>,
 }
 
 /// Makes a repeated submit harmless: the same key returns the job it made first.

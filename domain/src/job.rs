@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Failure, JobSpec, Timestamp, WallTime};
 
-/// Rises by one with every stored change of a job; orders its events.
+/// Orders what is told of one job. Every stored change raises it to the next multiple of [`Job::VERSION_STEP`]; what
+/// lies between two multiples are hints: events of a worker about progress that is not stored.
 pub type Version = u64;
 
 /// Numbers the workers that took a job, from 1. The fence: a write that carries an old attempt is refused.
@@ -47,12 +48,27 @@ pub struct Job {
 }
 
 impl Job {
-    /// A job nobody has worked on yet, at version 1.
+    /// How far apart the versions of two stored changes are: room for the hints between them. An attempt that was
+    /// fenced may go on hinting for a moment; its hints stay below the version of the claim that fenced it.
+    pub const VERSION_STEP: Version = 1000;
+
+    /// The version of the next stored change.
+    pub fn next_version(version: Version) -> Version {
+        (version - version % Job::VERSION_STEP).saturating_add(Job::VERSION_STEP)
+    }
+
+    /// The version of the last stored change at `version`, which may be that of a hint.
+    pub fn stored_version(version: Version) -> Version {
+        // Below the first step there are only jobs of before there were hints.
+        if version < Job::VERSION_STEP { version } else { version - version % Job::VERSION_STEP }
+    }
+
+    /// A job nobody has worked on yet, at the first version.
     pub fn queued(id: JobId, spec: JobSpec, created_at: WallTime, expires_at: WallTime) -> Job {
         let has_media = matches!(spec.source, crate::Source::Upload { .. });
         Job {
             id,
-            version: 1,
+            version: Job::VERSION_STEP,
             status: JobStatus::Queued,
             spec,
             attempt: 0,
@@ -220,6 +236,22 @@ mod tests {
         check(JobStatus::Completed, true);
         check(JobStatus::Failed, true);
         check(JobStatus::Cancelled, true);
+    }
+
+    #[test]
+    fn hints_lie_between_the_versions_of_stored_changes() {
+        let check = |version: Version, stored: Version, next: Version| {
+            assert_eq!(
+                (Job::stored_version(version), Job::next_version(version)),
+                (stored, next),
+                "{version}"
+            );
+        };
+        check(0, 0, 1000);
+        check(7, 7, 1000);
+        check(1000, 1000, 2000);
+        check(1999, 1000, 2000);
+        assert!(Job::next_version(Version::MAX) == Version::MAX);
     }
 
     proptest! {

@@ -2,7 +2,7 @@
 
 use app::api::{Choices, Desk, DeskError, JobDetail};
 use backend::Listing;
-use domain::{JobId, JobStatus, JobView};
+use domain::{JobId, JobView};
 
 use crate::Server;
 use crate::error::causes;
@@ -16,21 +16,18 @@ impl Desk for Server {
     }
 
     async fn job(&self, id: JobId) -> Result<Option<JobDetail>, DeskError> {
-        let Some(job) = self.hub.job(id).await.map_err(no_answer)? else { return Ok(None) };
-        let store = &self.backend.store;
-        let view = JobView::from(&job);
-        if job.status == JobStatus::Completed
-            && let Some(track) = store.saved_track(id).await.map_err(no_answer)?
+        // Without pages there is nothing to read that is not known.
+        if let Some(job) = self.hub.known_job(id).await
+            && job.progress.pages == 0
         {
-            return Ok(Some(JobDetail { job: view, pages: vec![track.cues().to_vec()] }));
+            return Ok(Some(JobDetail { job: JobView::from(&job), pages: Vec::new() }));
         }
-        let pages = match job.progress.pages {
-            0 => Vec::new(),
-            _ => store.pages(id, 0).await.map_err(no_answer)?,
+        let Some(record) = self.hub.record(id).await.map_err(no_answer)? else { return Ok(None) };
+        let pages = match record.saved_track {
+            Some(track) => vec![track.into_cues()],
+            None => record.pages.into_iter().map(|page| page.cues).collect(),
         };
-        // What was committed after the job was read comes over the socket, with its version.
-        let pages = pages.into_iter().filter(|page| page.version <= job.version).map(|page| page.cues);
-        Ok(Some(JobDetail { job: view, pages: pages.collect() }))
+        Ok(Some(JobDetail { job: JobView::from(&record.job), pages }))
     }
 
     fn choices(&self) -> Choices {

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
-use backend::{JobStore, Result};
+use backend::{JobRecord, JobStore, Result};
 use domain::{Job, JobChange, JobEvent, JobId, JobStatus, Version, WallTime};
 use moka::future::Cache;
 use moka::policy::EvictionPolicy;
@@ -99,6 +99,26 @@ impl KnownJobs {
                 Ok(None)
             }
         }
+    }
+
+    /// What can be said without the store.
+    pub async fn peek(&self, id: JobId) -> Option<Job> {
+        self.slots.get(&id).await?.job_if(|known| self.is_trusted(known))
+    }
+
+    /// The job with its pages from the store, in one call.
+    pub async fn record(&self, id: JobId) -> Result<Option<JobRecord>> {
+        let slot = self.slots.get_with(id, async { Arc::default() }).await;
+        let Some(mut record) = self.store.read(id).await? else {
+            self.slots.invalidate(&id).await;
+            return Ok(None);
+        };
+        let job = slot.keep(record.job.clone());
+        // What was hinted since is newer by its progress alone. After a later change these pages would not be all.
+        if Job::stored_version(job.version) == Job::stored_version(record.job.version) {
+            record.job = job;
+        }
+        Ok(Some(record))
     }
 
     /// Remembers what this server wrote or read itself.
@@ -199,7 +219,7 @@ fn note(meanwhile: &Meanwhile, event: &JobEvent) {
     let Some(heard) = meanwhile.as_mut() else { return };
     let is_newest = heard.get(&event.id).is_none_or(|newest| newest.version < event.version);
     if is_newest {
-        heard.insert(event.id, without_cues(event));
+        heard.insert(event.id, event.without_cues());
     }
     if heard.len() > HEARD_MEANWHILE {
         *meanwhile = None;
@@ -233,7 +253,7 @@ impl Slot {
         let mut state = lock(&self.state);
         let is_newest = state.newest.as_ref().is_none_or(|newest| newest.version < event.version);
         if is_newest {
-            state.newest = Some(without_cues(event));
+            state.newest = Some(event.without_cues());
         }
         if let Some(Known { job, read_at }) = state.known.take() {
             state.known = carry_on(job, event).map(|job| Known { job, read_at });
@@ -241,19 +261,13 @@ impl Slot {
     }
 }
 
-/// Cues are large, and no state of a job.
-fn without_cues(event: &JobEvent) -> JobEvent {
-    let change = match &event.change {
-        JobChange::Cues { progress, .. } => JobChange::Progress { progress: progress.clone() },
-        other => other.clone(),
-    };
-    JobEvent { change, ..*event }
-}
-
 /// The job after the event; `None` where the event does not tell enough and the store must be asked.
 fn carry_on(mut job: Job, event: &JobEvent) -> Option<Job> {
     if event.version <= job.version {
         return Some(job);
+    }
+    if let Some(ended) = event.ended_job() {
+        return Some(ended.clone());
     }
     match &event.change {
         JobChange::Started { attempt, progress } => {
@@ -268,7 +282,7 @@ fn carry_on(mut job: Job, event: &JobEvent) -> Option<Job> {
             }
             job.progress = progress.clone();
         }
-        // A retry may have changed the wish; the end has times that the event lacks.
+        // A retry may have changed the wish; an older sender's end does not tell its times.
         JobChange::Queued { .. }
         | JobChange::Completed { .. }
         | JobChange::Failed { .. }

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 
 use axum::extract::ws::Utf8Bytes;
-use backend::{Backend, Result};
+use backend::{Backend, JobRecord, Result};
 use domain::{Job, JobEvent, JobId, Version};
 use tokio::sync::Notify;
 
@@ -56,6 +56,16 @@ impl Hub {
     /// The job at this version or a later one, as far as the store has it.
     pub async fn job_since(&self, id: JobId, version: Version) -> Result<Option<Job>> {
         self.known.get_since(id, version).await
+    }
+
+    /// The job as far as it can be told without the store.
+    pub async fn known_job(&self, id: JobId) -> Option<Job> {
+        self.known.peek(id).await
+    }
+
+    /// The job with its pages and its saved track from the store, in one call. The pages are those that the job counts.
+    pub async fn record(&self, id: JobId) -> Result<Option<JobRecord>> {
+        self.known.record(id).await
     }
 
     /// A watcher of nothing yet.

@@ -1,14 +1,13 @@
 //! The WebSocket: browsers name jobs and hear of every change of them, without a gap and in order.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::State;
 use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket, WebSocketUpgrade, close_code};
 use axum::http::HeaderMap;
 use axum::response::Response;
-use backend::JobStore;
+use backend::JobRecord;
 use domain::{Job, JobChange, JobEvent, JobId, Version};
 use serde::Deserialize;
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep_until, timeout};
@@ -17,7 +16,7 @@ use crate::Server;
 use crate::error::{Result, causes};
 use crate::guard;
 use crate::live::{Fetched, Told, Watcher, text_of};
-use crate::watch::{Step, Watch};
+use crate::watch::{Step, Watch, is_ahead};
 
 /// Jobs one socket may watch at once.
 const MAX_WATCHES: usize = 200;
@@ -178,17 +177,15 @@ impl Session {
         Ok(())
     }
 
-    /// Subscribes in memory, then reads the store: what happens in between is heard, and dropped by its version
-    /// if it was read. Watching again starts again from the given version.
+    /// Subscribes in memory, then looks at what is known, and if that is not enough, at the store: what happens in
+    /// between is heard, and dropped by its version if it was read. Watching again starts again from the given version.
     async fn watch(&mut self, id: JobId, after: Version) -> Flow {
         if self.watches.len() >= MAX_WATCHES && !self.watches.contains_key(&id) {
             return Err(End::Close(close_code::POLICY, "too many watches"));
         }
         self.watcher.watch(id);
         self.watches.insert(id, Watch::since(after));
-        // A client that knows more than we do came from a better informed server.
-        let known = self.server.hub.job_since(id, after).await;
-        self.tell_missed(id, known).await
+        self.catch_up(id, 0).await
     }
 
     async fn tell(&mut self, Fetched { events, behind }: Fetched) -> Flow {
@@ -217,26 +214,20 @@ impl Session {
 
     /// Tells what the client missed, up to this version at least.
     async fn catch_up(&mut self, id: JobId, version: Version) -> Flow {
-        if !self.watches.contains_key(&id) {
-            return Ok(());
-        }
-        let known = self.server.hub.job_since(id, version).await;
-        self.tell_missed(id, known).await
-    }
-
-    async fn tell_missed(&mut self, id: JobId, known: backend::Result<Option<Job>>) -> Flow {
-        let Some(watch) = self.watches.get(&id) else { return Ok(()) };
-        let sent = watch.sent;
-        let store = self.server.backend.store.clone();
-        let missed = match known {
-            Ok(Some(job)) => missed(&store, &job, sent).await.map(|events| Some((job, events))),
-            Ok(None) => Ok(None),
-            Err(error) => Err(error),
+        let Some(Watch { sent, .. }) = self.watches.get(&id).copied() else { return Ok(()) };
+        let hub = &self.server.hub;
+        let read = match hub.known_job(id).await {
+            Some(job) if job.version >= version && has_all_pages(&job, sent) => {
+                Ok(Some(JobRecord { job, pages: Vec::new(), saved_track: None }))
+            }
+            _ => hub.record(id).await,
         };
-        match missed {
-            Ok(Some((job, events))) => {
-                for event in &events {
-                    self.send(Message::Text(text_of(event))).await?;
+        match read {
+            Ok(Some(JobRecord { job, pages, .. })) => {
+                // A client that is ahead has it from another life of the data: it gets everything.
+                let after = if is_ahead(sent, &job) { 0 } else { sent };
+                for event in JobEvent::missed(&job, &pages, after) {
+                    self.send(Message::Text(text_of(&event))).await?;
                 }
                 if let Some(watch) = self.watches.get_mut(&id) {
                     watch.caught_up(&job);
@@ -278,20 +269,11 @@ impl Session {
     }
 }
 
-/// What a client that has everything up to `sent` lacks of the job as it was read, oldest first.
-async fn missed(store: &Arc<dyn JobStore>, job: &Job, sent: Version) -> backend::Result<Vec<JobEvent>> {
-    // A client that has more than the store holds has it from another life of the data: it gets everything.
-    let after = if sent > job.version { 0 } else { sent };
-    if after == job.version {
-        return Ok(Vec::new());
-    }
-    let mut pages = match job.progress.pages {
-        0 => Vec::new(),
-        _ => store.pages(job.id, after).await?,
-    };
-    // Committed after the job was read: their events are on their way.
-    pages.retain(|page| page.version <= job.version);
-    Ok(JobEvent::missed(job, &pages, after))
+/// A client that has everything up to `sent` lacks no page of the job as it is known. One that is ahead came from a
+/// better informed server: only the store can say.
+fn has_all_pages(job: &Job, sent: Version) -> bool {
+    let has_later = job.progress.pages > 0 && sent < Job::stored_version(job.version);
+    !has_later && !is_ahead(sent, job)
 }
 
 /// The types of these errors stay inside axum; only the close code hangs on their text.

@@ -4,8 +4,8 @@ use axum::body::Body;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use backend::SavedTrack;
-use domain::{Format, Job, JobEvent, JobId, JobStatus, Profile, Track, Version, segment};
+use backend::{JobRecord, SavedTrack};
+use domain::{Format, JobEvent, JobId, JobStatus, Profile, Track, Version, segment};
 use serde::Serialize;
 
 use crate::Server;
@@ -28,14 +28,15 @@ pub async fn read(
     let id = query::job_id(&id)?;
     let query = Query::parse(text.as_deref());
     let profile = query.profile()?;
-    let job = server.backend.store.get(id).await?.ok_or_else(ApiError::no_job)?;
+    let record = server.backend.store.read(id).await?.ok_or_else(ApiError::no_job)?;
+    let job = &record.job;
 
     let is_complete = job.status == JobStatus::Completed;
     let tag = entity_tag(job.version, profile.filter(|profile| *profile != job.spec.profile));
     let mut response = if is_known(&headers, &tag) {
         StatusCode::NOT_MODIFIED.into_response()
     } else {
-        let track = server.track(&job, profile).await?;
+        let track = track_of(&record, profile)?;
         ([(header::CONTENT_TYPE, format.content_type())], format.write(&track)).into_response()
     };
     let headers = response.headers_mut();
@@ -48,28 +49,21 @@ pub async fn read(
     Ok(response)
 }
 
-impl Server {
-    /// The job's track: what a person saved, else what was committed so far, in the given layout.
-    async fn track(&self, job: &Job, profile: Option<Profile>) -> Result<Track> {
-        let store = &self.backend.store;
-        if job.status == JobStatus::Completed
-            && let Some(track) = store.saved_track(job.id).await?
-        {
-            return Ok(track);
-        }
-        let mut pages = store.pages(job.id, 0).await?;
-        // Committed after the job was read: they belong to a later version than the one we name.
-        pages.retain(|page| page.version <= job.version);
-        let language = job.progress.language.clone().or_else(|| job.spec.language.clone());
-        let Some(profile) = profile.filter(|profile| *profile != job.spec.profile) else {
-            return Ok(segment::track_of(&pages, language));
-        };
-        let cues = segment::relayout(&pages, profile);
-        Track::new(language, cues).map_err(|error| {
-            tracing::error!(job.id = %job.id, error = %error, "a new layout is no track");
-            ApiError::internal()
-        })
+/// The job's track: what a person saved, else what was committed so far, in the given layout.
+fn track_of(record: &JobRecord, profile: Option<Profile>) -> Result<Track> {
+    let JobRecord { job, pages, saved_track } = record;
+    if let Some(track) = saved_track {
+        return Ok(track.clone());
     }
+    let language = job.progress.language.clone().or_else(|| job.spec.language.clone());
+    let Some(profile) = profile.filter(|profile| *profile != job.spec.profile) else {
+        return Ok(segment::track_of(pages, language));
+    };
+    let cues = segment::relayout(pages, profile);
+    Track::new(language, cues).map_err(|error| {
+        tracing::error!(job.id = %job.id, error = %error, "a new layout is no track");
+        ApiError::internal()
+    })
 }
 
 #[derive(Serialize)]

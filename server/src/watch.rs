@@ -28,9 +28,10 @@ impl Watch {
         Watch { sent: after, pages: None }
     }
 
-    /// The client was told everything up to this state.
+    /// The client was told everything up to this state. It may have heard hints that the state was read without.
     pub fn caught_up(&mut self, job: &Job) {
-        *self = Watch { sent: job.version, pages: Some(job.progress.pages) };
+        let sent = if is_ahead(self.sent, job) { job.version } else { self.sent.max(job.version) };
+        *self = Watch { sent, pages: Some(job.progress.pages) };
     }
 
     /// Decides, and where the event is told, counts it. Publishing may fail and order is not promised, so every
@@ -40,13 +41,13 @@ impl Watch {
             return Step::Stale;
         }
         let Some(held) = self.pages else { return Step::CatchUp };
-        let is_next = event.version == self.sent + 1;
         let pages = match &event.change {
             JobChange::Queued { progress }
             | JobChange::Started { progress, .. }
             | JobChange::Progress { progress }
             | JobChange::Completed { progress, .. }
-            | JobChange::Failed { progress, .. } => progress.pages,
+            | JobChange::Failed { progress, .. }
+            | JobChange::Cancelled { progress, .. } => progress.pages,
             JobChange::Cues { page, progress, .. } => {
                 // The first page replaces everything; any other must follow what the client has.
                 let follows = *page == held || *page == 0;
@@ -57,9 +58,6 @@ impl Watch {
                 self.pages = Some(progress.pages);
                 return Step::Tell;
             }
-            // It tells no count of pages: after a leap nobody knows.
-            JobChange::Cancelled { .. } if is_next => held,
-            JobChange::Cancelled { .. } => return Step::CatchUp,
             JobChange::Expired => return Step::TellLast,
         };
         // Fewer after a leap: the job was retried in between, and these may be other pages than the client's.
@@ -70,6 +68,11 @@ impl Watch {
         self.pages = Some(pages);
         Step::Tell
     }
+}
+
+/// The version is of another life of the data: no hint of this job can have it.
+pub fn is_ahead(version: Version, job: &Job) -> bool {
+    Job::stored_version(version) > job.version
 }
 
 #[cfg(test)]
@@ -94,8 +97,17 @@ mod tests {
         event(version, JobChange::Progress { progress: progress(pages) })
     }
 
-    fn cancelled(version: Version) -> JobEvent {
-        event(version, JobChange::Cancelled { finished_at: WallTime::UNIX_EPOCH })
+    fn cancelled(version: Version, pages: u32) -> JobEvent {
+        let (finished_at, progress) = (WallTime::UNIX_EPOCH, progress(pages));
+        event(version, JobChange::Cancelled { finished_at, progress, job: None })
+    }
+
+    fn job(version: Version, pages: u32) -> Job {
+        let spec = domain::JobSpec::link("http://example.com/a.mp4", &Default::default()).unwrap();
+        let mut job = Job::queued(JobId::from_bits(1), spec, WallTime::UNIX_EPOCH, WallTime::UNIX_EPOCH);
+        job.version = version;
+        job.progress.pages = pages;
+        job
     }
 
     #[track_caller]
@@ -107,7 +119,8 @@ mod tests {
 
     #[test]
     fn events_in_order_are_told() {
-        let end = event(5, JobChange::Completed { finished_at: WallTime::UNIX_EPOCH, progress: progress(2) });
+        let (finished_at, progress) = (WallTime::UNIX_EPOCH, progress(2));
+        let end = event(5, JobChange::Completed { finished_at, progress, job: None });
         check(1, 0, &[reported(2, 0), cues(3, 0), cues(4, 1), end], &[Step::Tell; 4]);
     }
 
@@ -128,9 +141,38 @@ mod tests {
     }
 
     #[test]
-    fn a_cancel_after_a_leap_is_read_from_the_store() {
-        check(3, 1, &[cancelled(4)], &[Step::Tell]);
-        check(3, 1, &[cancelled(5)], &[Step::CatchUp]);
+    fn a_cancel_tells_whether_a_page_was_missed() {
+        check(3000, 1, &[cancelled(6000, 1)], &[Step::Tell]);
+        check(3000, 1, &[cancelled(6000, 2)], &[Step::CatchUp]);
+    }
+
+    #[test]
+    fn a_page_told_without_its_cues_is_read_from_the_store() {
+        check(3000, 1, &[reported(4000, 2), reported(4001, 2)], &[Step::CatchUp; 2]);
+    }
+
+    #[test]
+    fn hints_are_told_and_the_late_ones_of_a_fenced_attempt_are_not() {
+        check(
+            2000,
+            1,
+            &[reported(2001, 1), reported(3000, 1), reported(2002, 1)],
+            &[Step::Tell, Step::Tell, Step::Stale],
+        );
+    }
+
+    #[test]
+    fn a_client_that_heard_hints_is_not_sent_back_by_what_is_stored() {
+        let check = |sent: Version, read: Version, expect: Version| {
+            let mut watch = Watch::since(sent);
+            watch.caught_up(&job(read, 1));
+            assert_eq!(watch, Watch { sent: expect, pages: Some(1) }, "{sent} {read}");
+        };
+        check(3007, 3000, 3007);
+        check(3007, 3009, 3009);
+        check(2007, 3000, 3000);
+        // The data are younger than the client's: it starts anew with them.
+        check(9007, 3000, 3000);
     }
 
     #[test]

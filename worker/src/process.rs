@@ -270,7 +270,7 @@ impl Handling<'_> {
             finished_at: WallTime::now(),
             expires_at: job.expires_at,
         };
-        match self.worker.backend.store.finish(job.id, job.attempt, &outcome).await {
+        match self.worker.backend.store.finish(job.id, job.attempt, None, &outcome).await {
             Ok(Finished::First(job)) => {
                 log_finished(&job, started);
                 self.announce(&job).await

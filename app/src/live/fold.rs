@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use domain::{Cue, JobChange, JobEvent, JobStatus, JobView, Progress, Stage};
+use domain::{Cue, Job, JobChange, JobEvent, JobStatus, JobView, Progress, Stage};
 
 use crate::api::JobDetail;
 
@@ -23,10 +23,14 @@ impl JobState {
     /// Takes what was read anew, unless events were faster; says whether it did. Pages that are the same stay
     /// the same objects.
     pub fn replace(&mut self, detail: JobDetail) -> bool {
-        if detail.job.version < self.job.version {
+        if detail.job.version < Job::stored_version(self.job.version) {
             return false;
         }
         let mut next = JobState::from(detail);
+        // Hints went on while nothing was stored: what was read has all the pages, but an older progress.
+        if next.job.version < self.job.version {
+            next.job = self.job.clone();
+        }
         for (page, held) in next.pages.iter_mut().zip(&self.pages) {
             if page == held {
                 *page = Arc::clone(held);
@@ -53,7 +57,6 @@ pub enum Folded {
 /// Pages are keyed by their number, so that hearing one twice does no harm; a job that was retried starts
 /// again at page 0, and the surplus goes.
 pub fn fold(state: &mut JobState, event: &JobEvent) -> Folded {
-    let known = state.job.version;
     let folded = fold_view(&mut state.job, event);
     if matches!(folded, Folded::Stale | Folded::Gone) {
         return folded;
@@ -74,18 +77,11 @@ pub fn fold(state: &mut JobState, event: &JobEvent) -> Folded {
         | JobChange::Started { progress, .. }
         | JobChange::Progress { progress }
         | JobChange::Completed { progress, .. }
-        | JobChange::Failed { progress, .. } => {
+        | JobChange::Failed { progress, .. }
+        | JobChange::Cancelled { progress, .. } => {
             let told = progress.pages as usize;
             state.pages.truncate(told);
             if told > state.pages.len() { Folded::Gap } else { Folded::Applied }
-        }
-        // It tells no count of pages: after a leap nobody knows which of them still hold.
-        JobChange::Cancelled { .. } => {
-            if event.version == known + 1 {
-                Folded::Applied
-            } else {
-                Folded::Gap
-            }
         }
         JobChange::Expired => Folded::Gone,
     }
@@ -111,20 +107,20 @@ pub fn fold_view(job: &mut JobView, event: &JobEvent) -> Folded {
             report(job, progress);
             run(job, JobStatus::Running);
         }
-        JobChange::Completed { finished_at, progress } => {
+        JobChange::Completed { finished_at, progress, .. } => {
             report(job, progress);
             job.failure = None;
             job.status = JobStatus::Completed;
             job.finished_at = Some(*finished_at);
         }
-        JobChange::Failed { finished_at, failure, progress } => {
+        JobChange::Failed { finished_at, failure, progress, .. } => {
             report(job, progress);
             job.failure = Some(failure.clone());
             job.status = JobStatus::Failed;
             job.finished_at = Some(*finished_at);
         }
-        JobChange::Cancelled { finished_at } => {
-            job.eta_ms = None;
+        JobChange::Cancelled { finished_at, progress, .. } => {
+            report(job, progress);
             job.failure = None;
             job.status = JobStatus::Cancelled;
             job.finished_at = Some(*finished_at);
@@ -275,7 +271,8 @@ mod tests {
 
     #[test]
     fn more_pages_told_than_held_is_a_gap() {
-        let change = JobChange::Completed { finished_at: WallTime::UNIX_EPOCH, progress: progress(3) };
+        let change =
+            JobChange::Completed { finished_at: WallTime::UNIX_EPOCH, progress: progress(3), job: None };
         let after = check(state(3, &["a"]), &[event(9, change)], Folded::Gap, &["a"]);
         assert_eq!(after.job.status, JobStatus::Completed);
     }
@@ -301,10 +298,27 @@ mod tests {
     }
 
     #[test]
-    fn a_cancel_after_a_leap_is_a_gap() {
-        let change = JobChange::Cancelled { finished_at: WallTime::UNIX_EPOCH };
-        check(state(3, &["a"]), &[event(4, change.clone())], Folded::Applied, &["a"]);
-        check(state(3, &["a"]), &[event(6, change)], Folded::Gap, &["a"]);
+    fn a_cancel_keeps_what_was_heard_and_tells_what_was_not() {
+        let cancelled = |pages| JobChange::Cancelled {
+            finished_at: WallTime::UNIX_EPOCH,
+            progress: progress(pages),
+            job: None,
+        };
+        check(state(3000, &["a"]), &[event(4000, cancelled(1))], Folded::Applied, &["a"]);
+        check(state(3000, &["a"]), &[event(6000, cancelled(2))], Folded::Gap, &["a"]);
+    }
+
+    /// An event too large for the topic comes without its cues, and the hints after it keep coming.
+    #[test]
+    fn a_page_whose_cues_were_not_told_is_taken_from_what_was_read_though_hints_went_on() {
+        let hint = |version| event(version, JobChange::Progress { progress: progress(2) });
+        let mut held = check(state(2000, &["a"]), &[hint(3000), hint(3007)], Folded::Gap, &["a"]);
+        let read = state(3000, &["a", "b"]);
+        let pages = read.pages.iter().map(|page| page.to_vec()).collect();
+        assert!(held.replace(JobDetail { job: read.job, pages }));
+        assert_eq!((texts(&held), held.job.version), (vec!["a".to_owned(), "b".into()], 3007));
+        assert_eq!(fold(&mut held, &hint(3005)), Folded::Stale);
+        assert_eq!(fold(&mut held, &hint(3008)), Folded::Applied);
     }
 
     #[test]

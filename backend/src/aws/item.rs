@@ -18,7 +18,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use domain::{Attempt, CuePage, Job, JobId, WallTime};
 use serde::de::DeserializeOwned;
 
-use crate::{BackendError, Result};
+use crate::{BackendError, JobRecord, Result};
 
 pub type Item = HashMap<String, AttributeValue>;
 
@@ -134,6 +134,56 @@ pub fn page_item(stored: &Stored, page: &CuePage) -> Result<Item> {
 
 pub fn parse_page(item: &Item) -> Result<(Attempt, CuePage)> {
     Ok((number(item, "attempt")?, parse_record(item)?))
+}
+
+/// A partition's items: the living job, which sorts first, and its parts.
+pub fn split_job(items: &[Item]) -> Result<Option<(Stored, &[Item])>> {
+    let Some((first, parts)) = items.split_first() else { return Ok(None) };
+    if attribute(first, "sk")? != "JOB" {
+        return Ok(None);
+    }
+    let stored = Stored::from_item(first)?;
+    Ok(stored.is_live().then_some((stored, parts)))
+}
+
+/// The pages among the parts that the job counts, in order.
+pub fn pages_of(stored: &Stored, parts: &[Item]) -> Result<Vec<CuePage>> {
+    let prefix = format!("PAGE#{}#", stored.pages);
+    let mut pages = Vec::new();
+    for part in parts {
+        if attribute(part, "sk")?.starts_with(&prefix) {
+            let (_, page) = parse_page(part)?;
+            if page.number < stored.job.progress.pages {
+                pages.push(page);
+            }
+        }
+    }
+    Ok(pages)
+}
+
+/// The job with all of its parts; `None` when one that it names is not among them.
+pub fn record_of(stored: &Stored, parts: &[Item]) -> Result<Option<JobRecord>> {
+    let job = stored.job.clone();
+    let pages = pages_of(stored, parts)?;
+    if pages.len() != job.progress.pages as usize {
+        return Ok(None);
+    }
+    let Some(track) = &stored.track else {
+        return Ok(Some(JobRecord { job, pages, saved_track: None }));
+    };
+    let prefix = format!("TRACK#{}#", track.token);
+    let mut found = 0;
+    let mut json = String::new();
+    for part in parts {
+        if attribute(part, "sk")?.starts_with(&prefix) {
+            json.push_str(attribute(part, "record")?);
+            found += 1;
+        }
+    }
+    if found != track.parts {
+        return Ok(None);
+    }
+    Ok(Some(JobRecord { job, pages, saved_track: Some(serde_json::from_str(&json)?) }))
 }
 
 /// The parts of a track's JSON, in order.

@@ -12,10 +12,10 @@ use super::item::{self, Item, Stored, TrackName};
 use super::listing;
 use super::table::{Condition, PutResult, Table};
 use super::turns;
-use crate::rules::{self, Append, Ruling, Save};
+use crate::rules::{self, Append, End, Ruling, Save};
 use crate::{
-    BackendError, Cancelled, Claim, Created, Deleted, Finished, IdempotencyKey, JobPage, JobStore, Listing,
-    Outcome, Release, Requeued, Result, Retried, SavedTrack, Written,
+    BackendError, Cancelled, Claim, Created, Deleted, Finished, IdempotencyKey, JobPage, JobRecord, JobStore,
+    Listing, Outcome, Release, Requeued, Result, Retried, SavedTrack, Written,
 };
 
 pub struct DynamoStore {
@@ -40,18 +40,9 @@ impl DynamoStore {
         Ok((written_by == attempt).then_some(page))
     }
 
-    async fn track(&self, id: JobId, track: &TrackName) -> Result<Option<Track>> {
-        let last = track.parts.saturating_sub(1);
-        let (from, to) = (item::track_key(&track.token, 0), item::track_key(&track.token, last));
-        let items = self.table.items(id, &from, &to).await?;
-        if items.len() != track.parts {
-            return Ok(None);
-        }
-        let mut json = String::new();
-        for item in &items {
-            json.push_str(item::attribute(item, "record")?);
-        }
-        Ok(Some(serde_json::from_str(&json)?))
+    /// What is saved now is this track. Read only when an answer was lost, so that its parts cost nobody else.
+    async fn has_saved(&self, id: JobId, track: &Track) -> Result<bool> {
+        Ok(self.read(id).await?.is_some_and(|record| record.saved_track.as_ref() == Some(track)))
     }
 
     /// Removes items of the job that nothing names any more. Whatever fails is removed by the table itself, later.
@@ -139,6 +130,26 @@ impl JobStore for DynamoStore {
         Ok(self.live(id).await?.map(|stored| stored.job))
     }
 
+    async fn read(&self, id: JobId) -> Result<Option<JobRecord>> {
+        let mut seen = None;
+        for round in 0..ROUNDS {
+            // Everything of a job is in one partition, and the job's item sorts first.
+            let items = self.table.items(id, "JOB", "TRACK#~").await?;
+            let Some((stored, parts)) = item::split_job(&items)? else { return Ok(None) };
+            if let Some(record) = item::record_of(&stored, parts)? {
+                return Ok(Some(record));
+            }
+            // A query is no snapshot: a retry or a save came between the job and its parts. If there was none, they
+            // are lost.
+            if seen.as_ref() == Some(&stored.write) {
+                return Err(BackendError::Permanent(PartsLost.into()));
+            }
+            seen = Some(stored.write);
+            pause(round).await;
+        }
+        Err(contended())
+    }
+
     async fn claim(&self, id: JobId, message_id: &str) -> Result<Claim> {
         let claimed = self.jobs.change(id, |stored| Ok(rules::claim(&mut stored.job, message_id))).await?;
         Ok(claimed.unwrap_or(Claim::Gone))
@@ -188,9 +199,16 @@ impl JobStore for DynamoStore {
         }
     }
 
-    async fn finish(&self, id: JobId, attempt: Attempt, outcome: &Outcome) -> Result<Finished> {
-        let rule = |stored: &mut Stored| Ok(rules::finish(&mut stored.job, attempt, outcome));
-        Ok(self.jobs.change(id, rule).await?.unwrap_or(Finished::Fenced))
+    async fn finish(
+        &self,
+        id: JobId,
+        attempt: Attempt,
+        last_page: Option<&CuePage>,
+        outcome: &Outcome,
+    ) -> Result<Finished> {
+        let rule = |stored: &mut Stored| rules::finish(&mut stored.job, attempt, last_page, outcome);
+        let end = self.jobs.change_with_page(id, rule, |end: &End| end.page.as_ref()).await?;
+        Ok(end.map_or(Finished::Fenced, |end| end.finished))
     }
 
     async fn abandon(&self, id: JobId, run: u32, outcome: &Outcome) -> Result<Finished> {
@@ -232,47 +250,15 @@ impl JobStore for DynamoStore {
         let deleted = self.table.delete_job(id).await?;
         // Even when the job is gone: the call before this one may have got no further.
         self.table.delete_all(self.table.part_keys(id).await?).await?;
-        Ok(deleted.map_or(Deleted::Gone, |stored| Deleted::At(stored.job.version + 1)))
+        Ok(deleted.map_or(Deleted::Gone, |stored| Deleted::At(Job::next_version(stored.job.version))))
     }
 
     async fn pages(&self, id: JobId, after: Version) -> Result<Vec<CuePage>> {
-        // The job and its pages in one query: the job's item sorts first.
         let items = self.table.items(id, "JOB", "PAGE#~").await?;
-        let Some((first, rest)) = items.split_first() else { return Ok(Vec::new()) };
-        if item::attribute(first, "sk")? != "JOB" {
-            return Ok(Vec::new());
-        }
-        let stored = Stored::from_item(first)?;
-        if !stored.is_live() {
-            return Ok(Vec::new());
-        }
-        let mut pages = Vec::new();
-        for item in rest {
-            let (_, page) = item::parse_page(item)?;
-            let is_counted = item::attribute(item, "sk")? == item::page_key(&stored.pages, page.number)
-                && page.number < stored.job.progress.pages;
-            if is_counted && page.version > after {
-                pages.push(page);
-            }
-        }
+        let Some((stored, parts)) = item::split_job(&items)? else { return Ok(Vec::new()) };
+        let mut pages = item::pages_of(&stored, parts)?;
+        pages.retain(|page| page.version > after);
         Ok(pages)
-    }
-
-    async fn saved_track(&self, id: JobId) -> Result<Option<Track>> {
-        let mut seen = None;
-        for _ in 0..ROUNDS {
-            let Some(stored) = self.live(id).await? else { return Ok(None) };
-            let Some(track) = stored.track else { return Ok(None) };
-            if let Some(saved) = self.track(id, &track).await? {
-                return Ok(Some(saved));
-            }
-            // Somebody saved another one between the two reads; the same name again is a loss.
-            if seen.as_ref() == Some(&track) {
-                return Err(BackendError::Permanent(TrackLost.into()));
-            }
-            seen = Some(track);
-        }
-        Err(contended())
     }
 
     async fn save_track(&self, id: JobId, expected: Version, track: &Track) -> Result<SavedTrack> {
@@ -320,7 +306,7 @@ impl JobStore for DynamoStore {
             }
             Save::Conflict { version, may_be_repeat } => {
                 self.drop_parts(id, keys).await;
-                let is_repeat = may_be_repeat && self.saved_track(id).await?.as_ref() == Some(track);
+                let is_repeat = may_be_repeat && self.has_saved(id, track).await?;
                 Ok(if is_repeat { SavedTrack::At(version) } else { SavedTrack::Conflict(version) })
             }
         }
@@ -359,5 +345,5 @@ fn page_in(append: &Append) -> Option<&CuePage> {
 }
 
 #[derive(Debug, thiserror::Error)]
-#[error("the parts of a saved track are not there")]
-struct TrackLost;
+#[error("parts of the job are not there")]
+struct PartsLost;

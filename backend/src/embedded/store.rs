@@ -10,10 +10,10 @@ use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
 use super::database::{Database, Durability};
 use super::{listing, record, turns};
-use crate::rules::{self, Append, Ruling, Save};
+use crate::rules::{self, Append, End, Ruling, Save};
 use crate::{
-    Cancelled, Claim, Created, Deleted, Finished, IdempotencyKey, JobPage, JobStore, Listing, Outcome,
-    Release, Requeued, Result, Retried, SavedTrack, Written,
+    Cancelled, Claim, Created, Deleted, Finished, IdempotencyKey, JobPage, JobRecord, JobStore, Listing,
+    Outcome, Release, Requeued, Result, Retried, SavedTrack, Written,
 };
 
 pub struct EmbeddedStore {
@@ -64,6 +64,15 @@ impl JobStore for EmbeddedStore {
         self.database.read(move |transaction| record::live(transaction, id)).await
     }
 
+    async fn read(&self, id: JobId) -> Result<Option<JobRecord>> {
+        let read = move |transaction: &Transaction<'_>| {
+            let Some(job) = record::live(transaction, id)? else { return Ok(None) };
+            let pages = pages(transaction, id, 0)?;
+            Ok(Some(JobRecord { job, pages, saved_track: saved_track(transaction, id)? }))
+        };
+        self.database.read(read).await
+    }
+
     async fn claim(&self, id: JobId, message_id: &str) -> Result<Claim> {
         let message_id = message_id.to_owned();
         let claimed = self.change(id, move |_, job| Ok(rules::claim(job, &message_id))).await?;
@@ -110,10 +119,26 @@ impl JobStore for EmbeddedStore {
         Ok(self.change(id, append).await?.unwrap_or(Written::Fenced))
     }
 
-    async fn finish(&self, id: JobId, attempt: Attempt, outcome: &Outcome) -> Result<Finished> {
-        let outcome = outcome.clone();
-        let finished = self.change(id, move |_, job| Ok(rules::finish(job, attempt, &outcome))).await?;
-        Ok(finished.unwrap_or(Finished::Fenced))
+    async fn finish(
+        &self,
+        id: JobId,
+        attempt: Attempt,
+        last_page: Option<&CuePage>,
+        outcome: &Outcome,
+    ) -> Result<Finished> {
+        let (last_page, outcome) = (last_page.cloned(), outcome.clone());
+        let finish = move |transaction: &Transaction<'_>, job: &mut Job| {
+            Ok(match rules::finish(job, attempt, last_page.as_ref(), &outcome)? {
+                Write(End { finished, page }) => {
+                    if let Some(page) = page {
+                        insert_page(transaction, job, &page)?;
+                    }
+                    Write(finished)
+                }
+                Keep(end) => Keep(end.finished),
+            })
+        };
+        Ok(self.change(id, finish).await?.unwrap_or(Finished::Fenced))
     }
 
     async fn abandon(&self, id: JobId, run: u32, outcome: &Outcome) -> Result<Finished> {
@@ -146,34 +171,17 @@ impl JobStore for EmbeddedStore {
             let sql = "DELETE FROM jobs WHERE id = ?1 RETURNING version";
             let version: Option<i64> =
                 transaction.query_row(sql, [id.to_string()], |row| row.get(0)).optional()?;
-            Ok(version.map_or(Deleted::Gone, |version| Deleted::At(version as Version + 1)))
+            Ok(version.map_or(Deleted::Gone, |version| Deleted::At(Job::next_version(version as Version))))
         };
         self.write(delete).await
     }
 
     async fn pages(&self, id: JobId, after: Version) -> Result<Vec<CuePage>> {
-        let pages = move |transaction: &Transaction<'_>| {
-            if record::live(transaction, id)?.is_none() {
-                return Ok(Vec::new());
-            }
-            let sql = "SELECT record FROM pages WHERE job = ?1 AND version > ?2 ORDER BY number";
-            let mut statement = transaction.prepare_cached(sql)?;
-            let mut rows = statement.query(params![id.to_string(), after.min(i64::MAX as u64) as i64])?;
-            let mut pages = Vec::new();
-            while let Some(row) = rows.next()? {
-                pages.push(record::parse(row, 0)?);
-            }
-            Ok(pages)
+        let read = move |transaction: &Transaction<'_>| match record::live(transaction, id)? {
+            Some(_) => pages(transaction, id, after),
+            None => Ok(Vec::new()),
         };
-        self.database.read(pages).await
-    }
-
-    async fn saved_track(&self, id: JobId) -> Result<Option<Track>> {
-        let saved = move |transaction: &Transaction<'_>| match record::live(transaction, id)? {
-            Some(_) => saved_track(transaction, id),
-            None => Ok(None),
-        };
-        self.database.read(saved).await
+        self.database.read(read).await
     }
 
     async fn save_track(&self, id: JobId, expected: Version, track: &Track) -> Result<SavedTrack> {
@@ -260,6 +268,17 @@ fn insert_page(transaction: &Transaction<'_>, job: &Job, page: &CuePage) -> Resu
         serde_json::to_string(page)?
     ])?;
     Ok(())
+}
+
+fn pages(connection: &Connection, id: JobId, after: Version) -> Result<Vec<CuePage>> {
+    let sql = "SELECT record FROM pages WHERE job = ?1 AND version > ?2 ORDER BY number";
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut rows = statement.query(params![id.to_string(), after.min(i64::MAX as u64) as i64])?;
+    let mut pages = Vec::new();
+    while let Some(row) = rows.next()? {
+        pages.push(record::parse(row, 0)?);
+    }
+    Ok(pages)
 }
 
 /// The page as it is stored, if this attempt wrote it.

@@ -8,7 +8,9 @@ mod releases;
 mod turns;
 
 use backend::{Backend, Claim, Finished, Outcome, Written};
-use domain::{Cue, CuePage, Failure, Job, JobId, JobStatus, Progress, Stage, Timestamp, WallTime, Word};
+use domain::{
+    Cue, CuePage, Failure, Job, JobId, JobStatus, Progress, Stage, Timestamp, Track, Version, WallTime, Word,
+};
 
 use crate::{in_an_hour, new_job};
 
@@ -28,7 +30,7 @@ async fn claimed(backend: &Backend) -> Job {
 async fn completed(backend: &Backend) -> Job {
     let job = claimed(backend).await;
     append(backend, &job, 0).await;
-    match backend.store.finish(job.id, job.attempt, &success()).await.unwrap() {
+    match backend.store.finish(job.id, job.attempt, None, &success()).await.unwrap() {
         Finished::First(job) => *job,
         other => panic!("not the first end: {other:?}"),
     }
@@ -52,7 +54,16 @@ async fn get(backend: &Backend, id: JobId) -> Job {
 async fn expect_gone(backend: &Backend, id: JobId) {
     assert_eq!(backend.store.get(id).await.unwrap(), None);
     assert_eq!(backend.store.pages(id, 0).await.unwrap(), []);
-    assert_eq!(backend.store.saved_track(id).await.unwrap(), None);
+    assert_eq!(backend.store.read(id).await.unwrap(), None);
+}
+
+async fn saved_track(backend: &Backend, id: JobId) -> Option<Track> {
+    backend.store.read(id).await.unwrap().expect("the job is there").saved_track
+}
+
+/// The version after so many changes.
+pub fn later(version: Version, changes: u32) -> Version {
+    (0..changes).fold(version, |version, _| Job::next_version(version))
 }
 
 /// Ten seconds of media with two cues.

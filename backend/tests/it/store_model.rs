@@ -4,7 +4,7 @@ use backend::{Backend, Cancelled, Claim, Created, Deleted, Finished, Release, Re
 use domain::{Attempt, JobId, JobStatus, Version};
 use proptest::prelude::*;
 
-use crate::store_contract::{failure, page, success, transcribing};
+use crate::store_contract::{failure, later, page, success, transcribing};
 use crate::{in_an_hour, new_job, open, runtime, spec};
 
 /// What somebody does to the job; attempts are counted back from the newest one.
@@ -30,9 +30,11 @@ enum Step {
         behind: Attempt,
         repeat: bool,
     },
+    /// `with_page` ends the job together with its next page.
     Finish {
         behind: Attempt,
         fails: bool,
+        with_page: bool,
     },
     Abandon,
     Cancel,
@@ -51,7 +53,8 @@ fn step() -> impl Strategy<Value = Step> {
         2 => behind.clone().prop_map(|behind| Step::Report { behind }),
         6 => (behind.clone(), prop::bool::weighted(0.2))
             .prop_map(|(behind, repeat)| Step::Append { behind, repeat }),
-        2 => (behind, any::<bool>()).prop_map(|(behind, fails)| Step::Finish { behind, fails }),
+        2 => (behind, any::<bool>(), any::<bool>())
+            .prop_map(|(behind, fails, with_page)| Step::Finish { behind, fails, with_page }),
         1 => Just(Step::Abandon),
         1 => Just(Step::Cancel),
         2 => Just(Step::Retry),
@@ -84,7 +87,7 @@ impl Model {
 
     /// A change happened.
     fn changed(&mut self) -> Version {
-        self.version += 1;
+        self.version = later(self.version, 1);
         self.version
     }
 
@@ -190,13 +193,18 @@ async fn take(backend: &Backend, id: JobId, model: &mut Model, step: &Step) {
                 assert!(!appended.unwrap_err().is_transient(), "another attempt's page is not repeated");
             }
         }
-        Step::Finish { behind, fails } => {
+        Step::Finish { behind, fails, with_page } => {
             let attempt = model.attempt.saturating_sub(*behind);
             let (outcome, status) = match fails {
                 true => (failure(), JobStatus::Failed),
                 false => (success(), JobStatus::Completed),
             };
-            let finished = store.finish(id, attempt, &outcome).await.unwrap();
+            let last_page = with_page.then(|| page(model.pages.len() as u32));
+            let finished = store.finish(id, attempt, last_page.as_ref(), &outcome).await.unwrap();
+            if last_page.is_some() && matches!(finished, Finished::First(_)) {
+                model.pages.push(attempt);
+                model.changed();
+            }
             model.expect_end(model.holds(attempt), status, finished);
         }
         Step::Abandon => {
@@ -234,7 +242,7 @@ async fn take(backend: &Backend, id: JobId, model: &mut Model, step: &Step) {
         },
         Step::Delete => {
             let expected = match model.is_there {
-                true => Deleted::At(model.version + 1),
+                true => Deleted::At(later(model.version, 1)),
                 false => Deleted::Gone,
             };
             assert_eq!(store.delete(id).await.unwrap(), expected);
@@ -255,6 +263,8 @@ async fn check_stored(backend: &Backend, id: JobId, model: &Model) {
     assert_eq!(job.finished_at.is_some(), job.status.is_terminal());
     assert_eq!(job.failure.is_some(), job.status == JobStatus::Failed);
     let pages = backend.store.pages(id, 0).await.unwrap();
+    let read = backend.store.read(id).await.unwrap().expect("a living job can be read");
+    assert_eq!((read.job, &read.pages, read.saved_track), (job.clone(), &pages, None));
     let numbers: Vec<u32> = pages.iter().map(|page| page.number).collect();
     assert_eq!(numbers, Vec::from_iter(0..model.pages.len() as u32));
     assert!(pages.is_sorted_by(|one, next| one.version < next.version), "versions of pages rise");
@@ -293,7 +303,7 @@ pub fn check_histories(runtime: &tokio::runtime::Runtime, backend: &Backend, cas
                 message: 0,
                 failures: 0,
                 crashes: 0,
-                version: 1,
+                version: job.version,
                 pages: Vec::new(),
                 ends_in_this_run: 0,
                 is_there: true,

@@ -32,6 +32,10 @@ fn any_cues() -> impl Strategy<Value = Vec<Cue>> {
     prop::collection::vec(cue, 0..4)
 }
 
+fn any_job() -> impl Strategy<Value = Option<Box<Job>>> {
+    prop::option::of(any_status().prop_map(|status| Box::new(lived(&[true, false], status).0)))
+}
+
 fn any_change() -> impl Strategy<Value = JobChange> {
     let failure =
         prop::sample::select(crate::failure::tests::all()).prop_map(|failure| FailureView::from(&failure));
@@ -45,12 +49,13 @@ fn any_change() -> impl Strategy<Value = JobChange> {
             cues,
             progress
         }),
-        (any_time(), any_progress())
-            .prop_map(|(finished_at, progress)| JobChange::Completed { finished_at, progress }),
-        (any_time(), failure, any_progress()).prop_map(|(finished_at, failure, progress)| {
-            JobChange::Failed { finished_at, failure, progress }
+        (any_time(), any_progress(), any_job())
+            .prop_map(|(finished_at, progress, job)| { JobChange::Completed { finished_at, progress, job } }),
+        (any_time(), failure, any_progress(), any_job()).prop_map(|(finished_at, failure, progress, job)| {
+            JobChange::Failed { finished_at, failure, progress, job }
         }),
-        any_time().prop_map(|finished_at| JobChange::Cancelled { finished_at }),
+        (any_time(), any_progress(), any_job())
+            .prop_map(|(finished_at, progress, job)| { JobChange::Cancelled { finished_at, progress, job } }),
         Just(JobChange::Expired),
     ]
 }
@@ -61,7 +66,7 @@ fn lived(steps: &[bool], status: JobStatus) -> (Job, Vec<CuePage>) {
     let mut job = Job::queued(JobId::from_bits(7), spec, WallTime::UNIX_EPOCH, WallTime::UNIX_EPOCH);
     let mut pages = Vec::new();
     for is_page in steps {
-        job.version += 1;
+        job.version = Job::next_version(job.version);
         if *is_page {
             let number = job.progress.pages;
             let (start, end) = (Timestamp(u64::from(number)), Timestamp(u64::from(number) + 1));
@@ -95,7 +100,7 @@ proptest! {
     fn whoever_missed_events_gets_every_page_and_versions_that_rise(
         steps in prop::collection::vec(any::<bool>(), 0..12),
         status in any_status(),
-        after in 0u64..16,
+        after in 0u64..16 * Job::VERSION_STEP,
     ) {
         let (job, pages) = lived(&steps, status);
         let events = JobEvent::missed(&job, &pages, after);
@@ -153,4 +158,33 @@ fn the_state_of_a_job_is_told_by_its_status() {
     check(JobStatus::Completed, "completed");
     check(JobStatus::Failed, "failed");
     check(JobStatus::Cancelled, "cancelled");
+}
+
+#[test]
+fn an_end_tells_the_whole_job_and_nothing_else_does() {
+    for status in [JobStatus::Completed, JobStatus::Failed, JobStatus::Cancelled] {
+        let (job, pages) = lived(&[true, false], status);
+        assert_eq!(JobEvent::state_of(&job).ended_job(), Some(&job), "{status:?}");
+        assert_eq!(JobEvent::cues_of(&job, &pages[0]).ended_job(), None);
+    }
+    for status in [JobStatus::Queued, JobStatus::Running] {
+        assert_eq!(JobEvent::state_of(&lived(&[], status).0).ended_job(), None, "{status:?}");
+    }
+}
+
+#[test]
+fn an_end_of_an_older_sender_is_understood() {
+    let (job, _) = lived(&[true], JobStatus::Completed);
+    let mut json = serde_json::to_value(JobEvent::state_of(&job)).unwrap();
+    json.as_object_mut().unwrap().remove("job");
+    let event: JobEvent = serde_json::from_value(json).unwrap();
+    assert!(matches!(&event.change, JobChange::Completed { job: None, .. }));
+}
+
+#[test]
+fn without_its_cues_an_event_still_tells_that_there_is_a_page() {
+    let (job, pages) = lived(&[true], JobStatus::Running);
+    let event = JobEvent::cues_of(&job, &pages[0]).without_cues();
+    let change = JobChange::Progress { progress: job.progress };
+    assert_eq!(event, JobEvent { id: job.id, version: pages[0].version, change });
 }

@@ -86,6 +86,27 @@ fn what_an_event_does_not_tell_sends_the_next_question_to_the_store() {
 }
 
 #[tokio::test]
+async fn a_hint_is_not_taken_back_by_what_is_stored() {
+    let (_folder, known) = known_jobs().await;
+    let running = || Job { status: JobStatus::Running, ..job(3000) };
+    known.keep(running()).await;
+    let hint = Progress { fraction: 0.7, ..Progress::default() };
+    known.hear(&event(3007, JobChange::Progress { progress: hint })).await;
+    known.keep(running()).await;
+    let job = known.peek(JobId::from_bits(1)).await.unwrap();
+    assert_eq!((job.version, job.progress.fraction), (3007, 0.7));
+}
+
+#[tokio::test]
+async fn an_end_tells_all_that_is_to_be_known() {
+    let (_folder, known) = known_jobs().await;
+    known.keep(job(3000)).await;
+    let ended = completed(5000);
+    known.hear(&JobEvent::state_of(&ended)).await;
+    assert_eq!(known.peek(ended.id).await, Some(ended));
+}
+
+#[tokio::test]
 async fn an_ended_job_is_known_until_it_changes() {
     let (_folder, known) = known_jobs().await;
     known.keep(completed(9)).await;

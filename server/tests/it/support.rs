@@ -226,7 +226,8 @@ impl Worker {
             finished_at,
             expires_at: finished_at.checked_add(Duration::from_secs(3600)).unwrap(),
         };
-        let finished = self.backend.store.finish(self.job.id, self.job.attempt, &outcome).await.unwrap();
+        let finished =
+            self.backend.store.finish(self.job.id, self.job.attempt, None, &outcome).await.unwrap();
         let Finished::First(job) = finished else { panic!("somebody else finished it") };
         *job
     }

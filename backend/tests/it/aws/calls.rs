@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use backend::{Backend, Claim, Created, Finished, IdempotencyKey, Written};
-use domain::JobEvent;
+use backend::{Backend, Claim, Created, Finished, IdempotencyKey, SavedTrack, Written};
+use domain::{JobEvent, Track};
 
 use super::provisioned;
 use super::proxy::{self, Proxy};
-use crate::store_contract::{page, success, transcribing};
+use crate::store_contract::{later, page, success, transcribing};
 use crate::{new_job, run};
 
 const NO_TIME: Duration = Duration::ZERO;
@@ -29,29 +29,46 @@ fn a_write_whose_answer_is_lost_is_recognised_as_the_success_it_was() {
         let Claim::Won(claimed) = store.claim(job.id, crate::MESSAGE).await.unwrap() else {
             panic!("not won")
         };
-        assert_eq!((claimed.attempt, claimed.version), (1, 2));
+        assert_eq!((claimed.attempt, claimed.version), (1, later(job.version, 1)));
         assert_eq!(proxy.take_calls(), ["GetItem", "PutItem", "PutItem"]);
 
         proxy.lose_answer_of("PutItem");
-        assert_eq!(store.report(job.id, 1, &transcribing(0.1)).await.unwrap(), Written::At(3));
+        let reported = store.report(job.id, 1, &transcribing(0.1)).await.unwrap();
+        assert_eq!(reported, Written::At(later(job.version, 2)));
         assert_eq!(proxy.take_calls(), ["PutItem"; 2]);
 
         proxy.lose_answer_of("TransactWriteItems");
-        assert_eq!(store.append_cues(job.id, 1, &page(0), &transcribing(0.5)).await.unwrap(), Written::At(4));
+        let appended = store.append_cues(job.id, 1, &page(0), &transcribing(0.5)).await.unwrap();
+        assert_eq!(appended, Written::At(later(job.version, 3)));
         assert_eq!(proxy.take_calls(), ["TransactWriteItems"; 2]);
 
-        proxy.lose_answer_of("PutItem");
-        assert!(matches!(store.finish(job.id, 1, &success()).await.unwrap(), Finished::First(_)));
-        assert_eq!(proxy.take_calls(), ["PutItem"; 2]);
+        proxy.lose_answer_of("TransactWriteItems");
+        let finished = store.finish(job.id, 1, Some(&page(1)), &success()).await.unwrap();
+        assert!(matches!(finished, Finished::First(_)));
+        assert_eq!(proxy.take_calls(), ["TransactWriteItems"; 2]);
 
-        let stored = store.get(job.id).await.unwrap().unwrap();
-        assert_eq!((stored.version, stored.attempt, stored.progress.pages), (5, 1, 1));
-        assert_eq!(store.pages(job.id, 0).await.unwrap().len(), 1);
+        let stored = store.read(job.id).await.unwrap().unwrap();
+        assert_eq!((stored.job.version, stored.job.attempt), (later(job.version, 5), 1));
+        assert_eq!((stored.job.progress.pages, stored.pages.len()), (2, 2));
     });
 }
 
 #[test]
-fn a_short_job_costs_a_handful_of_calls() {
+fn an_end_without_a_page_whose_answer_is_lost_is_recognised_too() {
+    behind_proxy(async |backend, proxy| {
+        let store = &backend.store;
+        let job = new_job();
+        store.create(&job, None).await.unwrap();
+        store.claim(job.id, crate::MESSAGE).await.unwrap();
+        proxy.take_calls();
+        proxy.lose_answer_of("PutItem");
+        assert!(matches!(store.finish(job.id, 1, None, &success()).await.unwrap(), Finished::First(_)));
+        assert_eq!(proxy.take_calls(), ["PutItem"; 2]);
+    });
+}
+
+#[test]
+fn a_short_job_costs_three_writes_and_one_read_by_the_server() {
     behind_proxy(async |backend, proxy| {
         let Backend { queue, store, topic, .. } = backend;
         let job = new_job();
@@ -66,20 +83,52 @@ fn a_short_job_costs_a_handful_of_calls() {
         topic.publish(&JobEvent::state_of(&claimed)).await.unwrap();
         assert_eq!(proxy.take_calls(), ["ReceiveMessage", "GetItem", "PutItem", "Publish"], "start");
 
-        store.append_cues(job.id, 1, &page(0), &transcribing(0.5)).await.unwrap();
-        topic.publish(&JobEvent::cues_of(&claimed, &page(0))).await.unwrap();
-        assert_eq!(proxy.take_calls(), ["TransactWriteItems", "Publish"], "each page");
-
-        let Finished::First(ended) = store.finish(job.id, 1, &success()).await.unwrap() else {
-            panic!("not first")
-        };
+        let finished = store.finish(job.id, 1, Some(&page(0)), &success()).await.unwrap();
+        let Finished::First(ended) = finished else { panic!("not first") };
+        topic.publish(&JobEvent::cues_of(&ended, &page(0))).await.unwrap();
         topic.publish(&JobEvent::state_of(&ended)).await.unwrap();
         queue.delete(&delivery.receipt).await.unwrap();
-        assert_eq!(proxy.take_calls(), ["PutItem", "Publish", "DeleteMessage"], "end");
+        assert_eq!(proxy.take_calls(), ["TransactWriteItems", "Publish", "Publish", "DeleteMessage"], "end");
 
-        store.get(job.id).await.unwrap().unwrap();
-        assert_eq!(store.pages(job.id, 0).await.unwrap().len(), 1);
-        assert_eq!(proxy.take_calls(), ["GetItem", "Query"], "read");
+        assert_eq!(store.read(job.id).await.unwrap().unwrap().pages.len(), 1);
+        assert_eq!(proxy.take_calls(), ["Query"], "read");
+    });
+}
+
+#[test]
+fn each_page_of_a_long_job_costs_one_write() {
+    behind_proxy(async |backend, proxy| {
+        let store = &backend.store;
+        let job = new_job();
+        store.create(&job, None).await.unwrap();
+        store.claim(job.id, crate::MESSAGE).await.unwrap();
+        proxy.take_calls();
+        for number in 0..3 {
+            store.append_cues(job.id, 1, &page(number), &transcribing(0.5)).await.unwrap();
+            assert_eq!(proxy.take_calls(), ["TransactWriteItems"], "page {number}");
+        }
+        store.report(job.id, 1, &transcribing(0.6)).await.unwrap();
+        assert_eq!(proxy.take_calls(), ["PutItem"], "sign of life");
+        assert_eq!(store.read(job.id).await.unwrap().unwrap().pages.len(), 3);
+        assert_eq!(proxy.take_calls(), ["Query"], "read");
+    });
+}
+
+/// The job, its pages and the parts of its track are read with one query, as long as they fit into its megabyte.
+#[test]
+fn a_saved_track_is_read_together_with_its_job() {
+    behind_proxy(async |backend, proxy| {
+        let store = &backend.store;
+        let job = new_job();
+        store.create(&job, None).await.unwrap();
+        store.claim(job.id, crate::MESSAGE).await.unwrap();
+        store.finish(job.id, 1, Some(&page(0)), &success()).await.unwrap();
+        let ended = store.get(job.id).await.unwrap().unwrap().version;
+        let track = Track::new(None, page(0).cues).unwrap();
+        assert_eq!(store.save_track(job.id, ended, &track).await.unwrap(), SavedTrack::At(later(ended, 1)));
+        proxy.take_calls();
+        assert_eq!(store.read(job.id).await.unwrap().unwrap().saved_track, Some(track));
+        assert_eq!(proxy.take_calls(), ["Query"]);
     });
 }
 

@@ -6,6 +6,7 @@ use backend::{AwsConfig, QueueStats};
 use domain::{Cue, Timestamp, Track};
 
 use super::provisioned;
+use crate::store_contract::later;
 use crate::{new_job, run};
 
 const NO_TIME: Duration = Duration::ZERO;
@@ -59,17 +60,18 @@ fn a_track_larger_than_an_item_is_saved_in_parts() {
         let job = new_job();
         store.create(&job, None).await.unwrap();
         store.claim(job.id, crate::MESSAGE).await.unwrap();
-        store.finish(job.id, 1, &crate::store_contract::success()).await.unwrap();
+        store.finish(job.id, 1, None, &crate::store_contract::success()).await.unwrap();
         let cue = |number: u64| Cue {
             start: Timestamp(number * 1_000),
             end: Timestamp(number * 1_000 + 900),
             text: "ö".repeat(100),
         };
-        for (version, cues) in [(3, 6_000), (4, 4_000), (5, 5_000)] {
+        let ended = store.get(job.id).await.unwrap().unwrap().version;
+        for (saves, cues) in [(0, 6_000), (1, 4_000), (2, 5_000)] {
             let track = Track::new(None, (0..cues).map(cue).collect()).unwrap();
-            store.save_track(job.id, version, &track).await.unwrap();
+            store.save_track(job.id, later(ended, saves), &track).await.unwrap();
             assert!(
-                store.saved_track(job.id).await.unwrap().unwrap() == track,
+                store.read(job.id).await.unwrap().unwrap().saved_track.unwrap() == track,
                 "{cues} cues came back otherwise"
             );
         }

@@ -9,7 +9,7 @@ use rusqlite::Connection;
 use tempfile::TempDir;
 
 use super::{DATA, TASK, say, start};
-use crate::store_contract::{page, success, transcribing};
+use crate::store_contract::{later, page, success, transcribing};
 use crate::topic_contract::{event, version_heard};
 use crate::{new_job, open, run};
 
@@ -172,8 +172,8 @@ async fn write_jobs(backend: &Backend) {
         backend.queue.send(&job.id.to_string(), NO_TIME).await.unwrap();
         backend.store.claim(job.id, crate::MESSAGE).await.unwrap();
         let appended = backend.store.append_cues(job.id, 1, &page(0), &transcribing(0.5)).await.unwrap();
-        assert_eq!(appended, Written::At(3));
-        let finished = backend.store.finish(job.id, 1, &success()).await.unwrap();
+        assert_eq!(appended, Written::At(later(job.version, 2)));
+        let finished = backend.store.finish(job.id, 1, None, &success()).await.unwrap();
         let Finished::First(job) = finished else { panic!("{finished:?}") };
         backend.topic.publish(&JobEvent::state_of(&job)).await.unwrap();
     }

@@ -1,14 +1,16 @@
 //! Who may write: the newest attempt, until the end.
 
 use backend::{Backend, Claim, Finished, Outcome, Written};
-use domain::{CuePage, Failure, JobStatus, Progress, Stage, Timestamp, WallTime};
+use domain::{CuePage, Failure, Job, JobStatus, Progress, Stage, Timestamp, WallTime};
 
-use super::{append, assert_ended, claim, claimed, created, failure, get, page, success, transcribing};
+use super::{
+    append, assert_ended, claim, claimed, created, failure, get, later, page, success, transcribing,
+};
 use crate::{contract, in_an_hour};
 
 contract![
     a_claim_starts_an_attempt,
-    every_change_raises_the_version_by_one,
+    every_change_raises_the_version_by_a_step,
     a_newer_attempt_fences_the_older,
     a_new_attempt_resumes_after_the_last_page,
     pages_come_back_as_they_were_appended,
@@ -20,6 +22,9 @@ contract![
     the_fraction_never_falls,
     a_fraction_that_is_no_number_is_ignored,
     a_job_completes_once,
+    a_job_ends_together_with_its_last_page,
+    a_last_page_that_is_not_the_next_is_refused_with_the_end,
+    the_last_page_of_an_older_attempt_is_fenced_with_its_end,
     a_failed_job_says_why,
     a_job_that_nobody_claimed_cannot_finish,
     an_abandoned_job_fails_whoever_held_it,
@@ -37,17 +42,59 @@ async fn a_claim_starts_an_attempt(backend: &Backend) {
     }
 }
 
-async fn every_change_raises_the_version_by_one(backend: &Backend) {
-    let job = created(backend).await;
-    assert_eq!(job.version, 1);
-    let job = claim(backend, job.id).await;
-    assert_eq!(job.version, 2);
+async fn every_change_raises_the_version_by_a_step(backend: &Backend) {
+    let queued = created(backend).await;
+    let at = |changes| Written::At(later(queued.version, changes));
+    assert_eq!(queued.version, Job::VERSION_STEP);
+    let job = claim(backend, queued.id).await;
+    assert_eq!(Written::At(job.version), at(1));
     let reported = backend.store.report(job.id, job.attempt, &transcribing(0.1)).await.unwrap();
-    assert_eq!(reported, Written::At(3));
-    assert_eq!(append(backend, &job, 0).await, Written::At(4));
-    assert_eq!(append(backend, &job, 1).await, Written::At(5));
-    backend.store.finish(job.id, job.attempt, &success()).await.unwrap();
-    assert_eq!(get(backend, job.id).await.version, 6);
+    assert_eq!(reported, at(2));
+    assert_eq!(append(backend, &job, 0).await, at(3));
+    assert_eq!(append(backend, &job, 1).await, at(4));
+    backend.store.finish(job.id, job.attempt, None, &success()).await.unwrap();
+    assert_eq!(Written::At(get(backend, job.id).await.version), at(5));
+}
+
+async fn a_job_ends_together_with_its_last_page(backend: &Backend) {
+    let job = claimed(backend).await;
+    append(backend, &job, 0).await;
+    let outcome = success();
+    let finished = backend.store.finish(job.id, job.attempt, Some(&page(1)), &outcome).await.unwrap();
+    let Finished::First(ended) = finished else { panic!("not the first") };
+    assert_ended(&ended, JobStatus::Completed);
+    assert_eq!(ended.version, later(job.version, 3));
+    assert_eq!((ended.progress.pages, ended.progress.cues), (2, 4));
+    assert_eq!(ended.progress.transcribed, Timestamp(20_000));
+    // The page is a version of its own: whoever heard it and not the end misses the end alone.
+    let last = CuePage { version: later(job.version, 2), ..page(1) };
+    assert_eq!(pages(backend, &job, later(job.version, 1)).await, [last.clone()]);
+    let read = backend.store.read(job.id).await.unwrap().unwrap();
+    assert_eq!((read.job, read.pages.last()), (*ended.clone(), Some(&last)));
+
+    let again = backend.store.finish(job.id, job.attempt, Some(&page(1)), &outcome).await.unwrap();
+    assert_eq!(again, Finished::Already(ended));
+    assert_eq!(pages(backend, &job, 0).await.len(), 2);
+}
+
+async fn a_last_page_that_is_not_the_next_is_refused_with_the_end(backend: &Backend) {
+    let job = claimed(backend).await;
+    append(backend, &job, 0).await;
+    let before = get(backend, job.id).await;
+    for number in [0, 2] {
+        let finished = backend.store.finish(job.id, job.attempt, Some(&page(number)), &success()).await;
+        assert!(!finished.unwrap_err().is_transient());
+    }
+    assert_eq!(get(backend, job.id).await, before);
+}
+
+async fn the_last_page_of_an_older_attempt_is_fenced_with_its_end(backend: &Backend) {
+    let older = claimed(backend).await;
+    let newer = claim(backend, older.id).await;
+    let finished = backend.store.finish(older.id, older.attempt, Some(&page(0)), &success()).await.unwrap();
+    assert_eq!(finished, Finished::Fenced);
+    assert_eq!(get(backend, older.id).await, newer);
+    assert_eq!(pages(backend, &newer, 0).await, []);
 }
 
 async fn a_newer_attempt_fences_the_older(backend: &Backend) {
@@ -56,7 +103,10 @@ async fn a_newer_attempt_fences_the_older(backend: &Backend) {
     assert_eq!(append(backend, &older, 0).await, Written::Fenced);
     let reported = backend.store.report(older.id, older.attempt, &transcribing(0.1)).await.unwrap();
     assert_eq!(reported, Written::Fenced);
-    assert_eq!(backend.store.finish(older.id, older.attempt, &failure()).await.unwrap(), Finished::Fenced);
+    assert_eq!(
+        backend.store.finish(older.id, older.attempt, None, &failure()).await.unwrap(),
+        Finished::Fenced
+    );
     // Nor one that does not exist yet.
     let reported = backend.store.report(older.id, newer.attempt + 1, &transcribing(0.1)).await.unwrap();
     assert_eq!(reported, Written::Fenced);
@@ -111,7 +161,7 @@ async fn the_repeat_of_the_last_page_is_success(backend: &Backend) {
     assert_eq!((stored.progress.pages, stored.progress.cues), (2, 4));
 
     backend.store.report(job.id, job.attempt, &transcribing(0.6)).await.unwrap();
-    assert_eq!(append(backend, &job, 1).await, Written::At(stored.version + 1));
+    assert_eq!(append(backend, &job, 1).await, Written::At(later(stored.version, 1)));
 }
 
 async fn the_last_page_with_other_cues_is_refused(backend: &Backend) {
@@ -130,7 +180,7 @@ async fn only_appended_pages_move_the_count_of_pages(backend: &Backend) {
     assert_eq!(get(backend, job.id).await.progress, transcribing(0.1));
     backend.store.append_cues(job.id, job.attempt, &page(0), &boast).await.unwrap();
     let outcome = Outcome { progress: boast, ..failure() };
-    backend.store.finish(job.id, job.attempt, &outcome).await.unwrap();
+    backend.store.finish(job.id, job.attempt, None, &outcome).await.unwrap();
     let stored = get(backend, job.id).await.progress;
     assert_eq!((stored.pages, stored.cues, stored.transcribed), (1, 2, Timestamp(10_000)));
 }
@@ -171,7 +221,8 @@ async fn a_job_completes_once(backend: &Backend) {
     let job = claimed(backend).await;
     append(backend, &job, 0).await;
     let outcome = success();
-    let Finished::First(ended) = backend.store.finish(job.id, job.attempt, &outcome).await.unwrap() else {
+    let Finished::First(ended) = backend.store.finish(job.id, job.attempt, None, &outcome).await.unwrap()
+    else {
         panic!("not the first");
     };
     assert_ended(&ended, JobStatus::Completed);
@@ -180,7 +231,7 @@ async fn a_job_completes_once(backend: &Backend) {
     assert_eq!(get(backend, job.id).await, *ended);
 
     for attempt in [job.attempt, job.attempt + 1] {
-        let again = backend.store.finish(job.id, attempt, &failure()).await.unwrap();
+        let again = backend.store.finish(job.id, attempt, None, &failure()).await.unwrap();
         assert_eq!(again, Finished::Already(ended.clone()));
     }
     assert_eq!(backend.store.claim(job.id, crate::MESSAGE).await.unwrap(), Claim::Terminal(ended.clone()));
@@ -190,7 +241,7 @@ async fn a_job_completes_once(backend: &Backend) {
 
 async fn a_failed_job_says_why(backend: &Backend) {
     let job = claimed(backend).await;
-    backend.store.finish(job.id, job.attempt, &failure()).await.unwrap();
+    backend.store.finish(job.id, job.attempt, None, &failure()).await.unwrap();
     let ended = get(backend, job.id).await;
     assert_ended(&ended, JobStatus::Failed);
     assert_eq!(ended.failure, Some(Failure::MediaTooLong { limit_ms: 7_200_000 }));
@@ -198,7 +249,7 @@ async fn a_failed_job_says_why(backend: &Backend) {
 
 async fn a_job_that_nobody_claimed_cannot_finish(backend: &Backend) {
     let job = created(backend).await;
-    assert_eq!(backend.store.finish(job.id, 0, &success()).await.unwrap(), Finished::Fenced);
+    assert_eq!(backend.store.finish(job.id, 0, None, &success()).await.unwrap(), Finished::Fenced);
     assert_eq!(append(backend, &job, 0).await, Written::Fenced);
     assert_eq!(get(backend, job.id).await, job);
 }
@@ -222,7 +273,7 @@ async fn one_of_many_claims_at_once_holds_the_job(backend: &Backend) {
     attempts.sort();
     assert_eq!(attempts, Vec::from_iter(1..=10));
     let ends = claims.iter().map(|job| async {
-        let finished = backend.store.finish(job.id, job.attempt, &success()).await.unwrap();
+        let finished = backend.store.finish(job.id, job.attempt, None, &success()).await.unwrap();
         matches!(finished, Finished::First(_))
     });
     let firsts = futures::future::join_all(ends).await.into_iter().filter(|is_first| *is_first).count();
@@ -243,6 +294,6 @@ async fn a_dead_letter_of_an_earlier_run_does_not_end_the_next(backend: &Backend
     let next = claim(backend, job.id).await;
     assert_eq!(next.run, job.run + 1);
     assert_eq!(backend.store.abandon(job.id, job.run, &outcome).await.unwrap(), Finished::Fenced);
-    assert_eq!(append(backend, &next, 0).await, Written::At(next.version + 1));
+    assert_eq!(append(backend, &next, 0).await, Written::At(later(next.version, 1)));
     assert!(matches!(backend.store.abandon(job.id, next.run, &outcome).await.unwrap(), Finished::First(_)));
 }

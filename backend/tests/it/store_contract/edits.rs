@@ -3,7 +3,7 @@
 use backend::{Backend, SavedTrack};
 use domain::{Track, Version};
 
-use super::{claimed, completed, created, get, page};
+use super::{claimed, completed, created, get, later, page, saved_track};
 use crate::contract;
 
 contract![
@@ -16,14 +16,14 @@ contract![
 
 async fn a_saved_track_is_read_back(backend: &Backend) {
     let job = completed(backend).await;
-    assert_eq!(backend.store.saved_track(job.id).await.unwrap(), None);
+    assert_eq!(saved_track(backend, job.id).await, None);
     let mut version = job.version;
     for text in ["first", "second", ""] {
         let track = track(text);
         let saved = backend.store.save_track(job.id, version, &track).await.unwrap();
-        version += 1;
+        version = later(version, 1);
         assert_eq!(saved, SavedTrack::At(version));
-        assert_eq!(backend.store.saved_track(job.id).await.unwrap(), Some(track));
+        assert_eq!(saved_track(backend, job.id).await, Some(track));
         assert_eq!(get(backend, job.id).await.version, version);
     }
 }
@@ -31,18 +31,18 @@ async fn a_saved_track_is_read_back(backend: &Backend) {
 async fn who_saves_second_is_told_of_a_conflict(backend: &Backend) {
     let job = completed(backend).await;
     backend.store.save_track(job.id, job.version, &track("mine")).await.unwrap();
-    for expected in [0, job.version, job.version + 2, Version::MAX] {
+    for expected in [0, job.version, later(job.version, 2), Version::MAX] {
         let saved = backend.store.save_track(job.id, expected, &track("yours")).await.unwrap();
-        assert_eq!(saved, SavedTrack::Conflict(job.version + 1));
+        assert_eq!(saved, SavedTrack::Conflict(later(job.version, 1)));
     }
-    assert_eq!(backend.store.saved_track(job.id).await.unwrap(), Some(track("mine")));
+    assert_eq!(saved_track(backend, job.id).await, Some(track("mine")));
 }
 
 async fn a_repeated_save_is_success(backend: &Backend) {
     let job = completed(backend).await;
     for _ in 0..2 {
         let saved = backend.store.save_track(job.id, job.version, &track("mine")).await.unwrap();
-        assert_eq!(saved, SavedTrack::At(job.version + 1));
+        assert_eq!(saved, SavedTrack::At(later(job.version, 1)));
     }
 }
 
@@ -59,9 +59,9 @@ async fn one_of_many_saves_at_once_wins(backend: &Backend) {
     let saves = tracks.iter().map(|track| backend.store.save_track(job.id, job.version, track));
     let saved = futures::future::try_join_all(saves).await.unwrap();
     let winners: Vec<usize> =
-        (0..10).filter(|index| saved[*index] == SavedTrack::At(job.version + 1)).collect();
+        (0..10).filter(|index| saved[*index] == SavedTrack::At(later(job.version, 1))).collect();
     assert_eq!(winners.len(), 1);
-    assert_eq!(backend.store.saved_track(job.id).await.unwrap().as_ref(), Some(&tracks[winners[0]]));
+    assert_eq!(saved_track(backend, job.id).await.as_ref(), Some(&tracks[winners[0]]));
 }
 
 fn track(text: &str) -> Track {

@@ -6,7 +6,8 @@ use backend::{
 use domain::{Job, JobSpec, JobStatus, Progress, Source, Stage, Track, WallTime};
 
 use super::{
-    append, assert_ended, claim, claimed, completed, created, expect_gone, get, page, success, transcribing,
+    append, assert_ended, claim, claimed, completed, created, expect_gone, get, later, page, saved_track,
+    success, transcribing,
 };
 use crate::{contract, in_an_hour, new_id, new_job, spec};
 
@@ -46,7 +47,7 @@ async fn a_job_that_was_never_there_is_gone(backend: &Backend) {
     assert_eq!(backend.store.report(id, 1, &transcribing(0.1)).await.unwrap(), Written::Fenced);
     let appended = backend.store.append_cues(id, 1, &page(0), &transcribing(0.1)).await.unwrap();
     assert_eq!(appended, Written::Fenced);
-    assert_eq!(backend.store.finish(id, 1, &success()).await.unwrap(), Finished::Fenced);
+    assert_eq!(backend.store.finish(id, 1, None, &success()).await.unwrap(), Finished::Fenced);
     assert_eq!(backend.store.abandon(id, 0, &success()).await.unwrap(), Finished::Fenced);
     assert_eq!(backend.store.cancel(id, WallTime::now()).await.unwrap(), Cancelled::Gone);
     assert_eq!(backend.store.retry(id, &spec(), in_an_hour()).await.unwrap(), Retried::Gone);
@@ -122,7 +123,7 @@ async fn a_cancelled_job_stays_cancelled(backend: &Backend) {
     assert_eq!(append(backend, &job, 1).await, Written::Fenced);
     assert_eq!(backend.store.report(job.id, job.attempt, &transcribing(0.6)).await.unwrap(), Written::Fenced);
     assert_eq!(
-        backend.store.finish(job.id, job.attempt, &success()).await.unwrap(),
+        backend.store.finish(job.id, job.attempt, None, &success()).await.unwrap(),
         Finished::Already(cancelled.clone())
     );
     assert_eq!(
@@ -155,7 +156,7 @@ async fn a_retried_job_starts_over(backend: &Backend) {
     append(backend, &job, 0).await;
     let with_media = Progress { has_media: true, ..transcribing(0.7) };
     backend.store.report(job.id, job.attempt, &with_media).await.unwrap();
-    backend.store.finish(job.id, job.attempt, &success()).await.unwrap();
+    backend.store.finish(job.id, job.attempt, None, &success()).await.unwrap();
     let ended = get(backend, job.id).await;
     let track = Track::new(None, page(0).cues).unwrap();
     backend.store.save_track(job.id, ended.version, &track).await.unwrap();
@@ -166,7 +167,7 @@ async fn a_retried_job_starts_over(backend: &Backend) {
         panic!("not queued");
     };
     let expected = Job {
-        version: ended.version + 2,
+        version: later(ended.version, 2),
         status: JobStatus::Queued,
         run: 1,
         held_by: None,
@@ -180,14 +181,14 @@ async fn a_retried_job_starts_over(backend: &Backend) {
     assert_eq!(*queued, expected);
     assert_eq!(get(backend, job.id).await, expected);
     assert_eq!(backend.store.pages(job.id, 0).await.unwrap(), []);
-    assert_eq!(backend.store.saved_track(job.id).await.unwrap(), None);
+    assert_eq!(saved_track(backend, job.id).await, None);
 
     // The attempt of the run before is fenced, before and after the next claim.
     assert_eq!(append(backend, &job, 0).await, Written::Fenced);
     let next = claim(backend, job.id).await;
     assert!(next.attempt > job.attempt);
     assert_eq!(append(backend, &job, 0).await, Written::Fenced);
-    assert_eq!(backend.store.finish(job.id, job.attempt, &success()).await.unwrap(), Finished::Fenced);
+    assert_eq!(backend.store.finish(job.id, job.attempt, None, &success()).await.unwrap(), Finished::Fenced);
     assert!(matches!(append(backend, &next, 0).await, Written::At(_)));
 }
 
@@ -212,7 +213,7 @@ async fn a_retry_with_another_source_forgets_the_media(backend: &Backend) {
     let job = claimed(backend).await;
     let with_media = Progress { has_media: true, ..transcribing(0.1) };
     backend.store.report(job.id, job.attempt, &with_media).await.unwrap();
-    backend.store.finish(job.id, job.attempt, &success()).await.unwrap();
+    backend.store.finish(job.id, job.attempt, None, &success()).await.unwrap();
     let spec = JobSpec { source: Source::Link { url: "http://media.test/other.mp4".into() }, ..spec() };
     backend.store.retry(job.id, &spec, in_an_hour()).await.unwrap();
     assert!(!get(backend, job.id).await.progress.has_media);
@@ -222,12 +223,12 @@ async fn a_deleted_job_never_returns(backend: &Backend) {
     let job = claimed(backend).await;
     append(backend, &job, 0).await;
     let version = get(backend, job.id).await.version;
-    assert_eq!(backend.store.delete(job.id).await.unwrap(), Deleted::At(version + 1));
+    assert_eq!(backend.store.delete(job.id).await.unwrap(), Deleted::At(later(version, 1)));
     assert_eq!(backend.store.delete(job.id).await.unwrap(), Deleted::Gone);
 
     expect_gone(backend, job.id).await;
     assert_eq!(append(backend, &job, 1).await, Written::Fenced);
-    assert_eq!(backend.store.finish(job.id, job.attempt, &success()).await.unwrap(), Finished::Fenced);
+    assert_eq!(backend.store.finish(job.id, job.attempt, None, &success()).await.unwrap(), Finished::Fenced);
     assert_eq!(backend.store.claim(job.id, crate::MESSAGE).await.unwrap(), Claim::Gone);
     assert_eq!(backend.store.cancel(job.id, WallTime::now()).await.unwrap(), Cancelled::Gone);
     expect_gone(backend, job.id).await;
@@ -249,7 +250,10 @@ async fn a_job_past_its_time_does_not_exist(backend: &Backend) {
     };
     append(backend, &job, 0).await;
     let outcome = backend::Outcome { expires_at: WallTime::now(), ..success() };
-    assert!(matches!(backend.store.finish(job.id, job.attempt, &outcome).await.unwrap(), Finished::First(_)));
+    assert!(matches!(
+        backend.store.finish(job.id, job.attempt, None, &outcome).await.unwrap(),
+        Finished::First(_)
+    ));
     expect_gone(backend, job.id).await;
 }
 

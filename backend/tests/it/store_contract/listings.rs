@@ -86,7 +86,7 @@ async fn gone_jobs_are_not_listed(backend: &Backend) {
     backend.store.delete(deleted.id).await.unwrap();
     let expired = claimed(backend).await;
     let outcome = backend::Outcome { expires_at: WallTime::now(), ..success() };
-    backend.store.finish(expired.id, expired.attempt, &outcome).await.unwrap();
+    backend.store.finish(expired.id, expired.attempt, None, &outcome).await.unwrap();
 
     assert_eq!(ids(&recent(backend, None, 10, None).await.jobs), [kept.id]);
     assert_eq!(ids(&recent(backend, Some(JobStatus::Completed), 10, None).await.jobs), [kept.id]);
@@ -103,7 +103,7 @@ async fn finished_jobs_come_oldest_end_first(backend: &Backend) {
         let id = created(backend).await.id;
         let job = claim(backend, id).await;
         let outcome = backend::Outcome { finished_at: start + Duration::from_secs(seconds), ..success() };
-        backend.store.finish(job.id, job.attempt, &outcome).await.unwrap();
+        backend.store.finish(job.id, job.attempt, None, &outcome).await.unwrap();
         ended.push(job.id);
     }
     let since = async |seconds, limit| {
@@ -123,7 +123,7 @@ async fn the_last_finished_jobs_come_newest_end_first(backend: &Backend) {
     for seconds in [5, 1, 3, 3] {
         let job = claimed(backend).await;
         let outcome = backend::Outcome { finished_at: start + Duration::from_secs(seconds), ..success() };
-        backend.store.finish(job.id, job.attempt, &outcome).await.unwrap();
+        backend.store.finish(job.id, job.attempt, None, &outcome).await.unwrap();
         ended.push(job.id);
     }
     // Of the same moment the greater id comes first.

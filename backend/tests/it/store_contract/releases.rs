@@ -58,7 +58,7 @@ async fn only_the_present_attempt_releases(backend: &Backend) {
     assert_eq!(give_back(backend, &older, Release::HandedBack).await, Requeued::Fenced);
     assert_eq!(get(backend, older.id).await, newer);
 
-    backend.store.finish(newer.id, newer.attempt, &success()).await.unwrap();
+    backend.store.finish(newer.id, newer.attempt, None, &success()).await.unwrap();
     assert_eq!(give_back(backend, &newer, Release::HandedBack).await, Requeued::Fenced);
     // Queued again under the same attempt number, but not by this release.
     let retried = backend.store.retry(newer.id, &newer.spec, in_an_hour()).await.unwrap();
@@ -101,7 +101,7 @@ async fn the_end_counts_its_attempt(backend: &Backend) {
     {
         let job = claimed(backend).await;
         let outcome = Outcome { counted, ..failure() };
-        let Finished::First(ended) = backend.store.finish(job.id, job.attempt, &outcome).await.unwrap()
+        let Finished::First(ended) = backend.store.finish(job.id, job.attempt, None, &outcome).await.unwrap()
         else {
             panic!("not the first end")
         };
@@ -139,7 +139,7 @@ async fn a_requeued_job_fences_its_worker(backend: &Backend) {
     let requeued = backend.store.requeue(job.id, version).await.unwrap();
     assert!(matches!(requeued, Requeued::Queued(_)), "{requeued:?}");
     assert_eq!(append(backend, &job, 1).await, Written::Fenced);
-    assert_eq!(backend.store.finish(job.id, job.attempt, &success()).await.unwrap(), Finished::Fenced);
+    assert_eq!(backend.store.finish(job.id, job.attempt, None, &success()).await.unwrap(), Finished::Fenced);
     assert_eq!(backend.store.pages(job.id, 0).await.unwrap().len(), 1);
 }
 
