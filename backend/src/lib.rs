@@ -8,6 +8,7 @@ mod cursor;
 mod embedded;
 #[cfg(feature = "faults")]
 pub mod faults;
+mod hook;
 mod media;
 mod queue;
 mod rules;
@@ -19,6 +20,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 pub use aws::AwsConfig;
+pub use hook::{Call, CallHook, with_hook};
 pub use media::{MediaLocation, MediaStore, MediaWriter};
 pub use queue::{DeadLetter, Delivery, JobQueue, LeaseState, QueueStats, ReceiptHandle};
 pub use store::{

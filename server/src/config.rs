@@ -50,6 +50,10 @@ pub struct Arguments {
     /// Listen where other machines can reach it. There is no login yet: everybody who can may use it.
     #[arg(long)]
     pub allow_anyone: bool,
+    /// Where to listen for operators: /metrics, /readyz and /healthz, and nothing else. Without it /metrics is where
+    /// everything is, if only this machine can reach that.
+    #[arg(long, value_name = "ADDRESS:PORT", env = "CUELIGHT_OPERATORS_LISTEN")]
+    pub operators_listen: Option<SocketAddr>,
     #[command(flatten)]
     pub backend: BackendConfig,
     #[command(flatten)]
@@ -99,12 +103,13 @@ impl Arguments {
 
     /// The rules that span several arguments.
     pub fn check(&self) -> Result<(), String> {
-        if !self.listen.ip().is_loopback() && !self.allow_anyone {
-            return Err(format!(
-                "other machines can reach this address, and there is no login: {}\n\
-                 Listen on 127.0.0.1, or add --allow-anyone to let everybody in.",
-                self.listen
-            ));
+        for address in [Some(self.listen), self.operators_listen].into_iter().flatten() {
+            if !address.ip().is_loopback() && !self.allow_anyone {
+                return Err(format!(
+                    "other machines can reach this address, and there is no login: {address}\n\
+                     Listen on 127.0.0.1, or add --allow-anyone to let everybody in.",
+                ));
+            }
         }
         if self.config.models.is_empty() {
             return Err("no model is offered\nName at least one with --model.".to_owned());
@@ -160,5 +165,7 @@ mod tests {
         assert_eq!(check("server --listen [::1]:0"), Ok(()));
         assert!(check("server --listen 0.0.0.0:80").unwrap_err().contains("--allow-anyone"));
         assert_eq!(check("server --listen 0.0.0.0:80 --allow-anyone"), Ok(()));
+        assert!(check("server --operators-listen 0.0.0.0:81").unwrap_err().contains("0.0.0.0:81"));
+        assert_eq!(check("server --operators-listen 127.0.0.1:81"), Ok(()));
     }
 }

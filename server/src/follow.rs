@@ -8,6 +8,7 @@ use backend::{Backend, Heard, Subscription};
 
 use crate::Server;
 use crate::error::causes;
+use crate::metrics;
 
 /// How well this server knows what goes on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,8 +71,12 @@ async fn catch_up(server: &Server, subscription: &mut Subscription) -> bool {
 /// False: the subscription ended.
 async fn hear(server: &Server, heard: Option<Heard>) -> bool {
     match heard {
-        Some(Heard::Event(event)) => server.hub.hear(*event).await,
+        Some(Heard::Event(event)) => {
+            metrics::count_heard();
+            server.hub.hear(*event).await;
+        }
         Some(Heard::Gap) => {
+            metrics::count_gap();
             tracing::info!("the topic may have lost events; watchers look for themselves");
             server.hub.miss();
         }

@@ -128,14 +128,18 @@ impl KnownJobs {
         }
     }
 
-    pub async fn hear(&self, event: &JobEvent) {
+    /// True: it is news, newer than what was heard of the job before.
+    pub async fn hear(&self, event: &JobEvent) -> bool {
         for reading in lock(&self.readings).iter().filter_map(Weak::upgrade) {
             note(&reading, event);
         }
         if event.change == JobChange::Expired {
             self.slots.invalidate(&event.id).await;
-        } else if let Some(slot) = self.slots.get(&event.id).await {
-            slot.hear(event);
+            return true;
+        }
+        match self.slots.get(&event.id).await {
+            Some(slot) => slot.hear(event),
+            None => true,
         }
     }
 
@@ -249,7 +253,7 @@ impl Slot {
         answer
     }
 
-    fn hear(&self, event: &JobEvent) {
+    fn hear(&self, event: &JobEvent) -> bool {
         let mut state = lock(&self.state);
         let is_newest = state.newest.as_ref().is_none_or(|newest| newest.version < event.version);
         if is_newest {
@@ -258,6 +262,7 @@ impl Slot {
         if let Some(Known { job, read_at }) = state.known.take() {
             state.known = carry_on(job, event).map(|job| Known { job, read_at });
         }
+        is_newest
     }
 }
 

@@ -17,6 +17,7 @@ mod jobs;
 mod known;
 mod live;
 mod media;
+mod metrics;
 mod operators;
 mod pages;
 mod query;
@@ -46,6 +47,7 @@ pub use crate::config::Config;
 use crate::error::{ApiError, causes};
 use crate::follow::Standing;
 use crate::live::Hub;
+use crate::metrics::BackendCalls;
 
 /// How long open requests may take to end when the server is told to stop.
 const GRACE: Duration = Duration::from_secs(7);
@@ -59,20 +61,29 @@ const LAST_GRACE: Duration = Duration::from_secs(2);
 /// Requests are answered at once, from the store; `/readyz` says yes when the topic is heard and what ended lately is
 /// known.
 pub async fn run(
-    listener: TcpListener,
+    listeners: impl Into<Listeners>,
     backend: Backend,
     config: Config,
     shutdown: impl Future<Output = ()>,
 ) -> anyhow::Result<()> {
+    let Listeners { main: listener, operators } = listeners.into();
     let address = listener.local_addr().context("the listener has no address")?;
     let server = Server::new(backend, config, address);
 
     let background = TaskTracker::new();
     background.spawn(follow::follow(server.clone()));
     background.spawn(sweep::reconcile(server.clone()));
+    // What is measured is nobody's business but the operator's.
+    let tells_metrics = operators.is_none() && address.ip().is_loopback();
+    if let Some(listener) = operators {
+        let (router, stop) = (operators::router(&server), server.stop.clone());
+        background.spawn(async move {
+            connection::serve(listener, router, &stop, GRACE, stop.cancelled()).await;
+        });
+    }
     background.close();
+    let router = routes::router(&server, tells_metrics);
 
-    let router = routes::router(&server);
     tracing::info!(%address, "serving");
     connection::serve(listener, router, &server.stop, GRACE, shutdown).await;
     server.tasks.close();
@@ -85,6 +96,21 @@ pub async fn run(
     }
     tracing::info!("stopped");
     Ok(())
+}
+
+/// Sockets to serve on.
+pub struct Listeners {
+    /// Everything but what has a listener of its own.
+    pub main: TcpListener,
+    /// `/metrics`, `/readyz` and `/healthz`, and nothing else. Without it `/metrics` is on the main one, if only this
+    /// machine reaches that.
+    pub operators: Option<TcpListener>,
+}
+
+impl From<TcpListener> for Listeners {
+    fn from(main: TcpListener) -> Listeners {
+        Listeners { main, operators: None }
+    }
 }
 
 /// What every handler needs. Cheap to clone: every part is shared.
@@ -106,6 +132,8 @@ pub(crate) struct Server {
 
 impl Server {
     fn new(backend: Backend, config: Config, address: SocketAddr) -> Server {
+        metrics::start();
+        let backend = backend::with_hook(backend, Arc::new(BackendCalls));
         let hub = Hub::new(&backend);
         Server {
             completed: Arc::new(CompletedJobs::new(hub.clone(), backend.store.clone())),

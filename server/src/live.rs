@@ -9,6 +9,7 @@ use domain::{Job, JobEvent, JobId, Version};
 use tokio::sync::Notify;
 
 use crate::known::KnownJobs;
+use crate::metrics;
 
 /// Events an inbox keeps for a watcher that is slow to fetch them. What does not fit is read from the store.
 const INBOX: usize = 32;
@@ -77,7 +78,9 @@ impl Hub {
     pub async fn hear(&self, event: JobEvent) {
         let told = Told::new(event);
         // Before the watchers: whoever asks because of the event must not get an older answer.
-        self.known.hear(&told.event).await;
+        if self.known.hear(&told.event).await {
+            metrics::count_news(&told.event);
+        }
         for inbox in self.watchers().get(&told.event.id).into_iter().flatten() {
             inbox.put(&told);
         }
@@ -97,8 +100,8 @@ impl Hub {
         self.watchers.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 
-    #[cfg(test)]
-    fn watched_jobs(&self) -> usize {
+    /// Jobs that somebody watches.
+    pub fn watched_jobs(&self) -> usize {
         self.watchers().len()
     }
 }
@@ -176,6 +179,7 @@ impl Inbox {
             content.events.push_back(told.clone());
         } else {
             content.behind.insert(told.event.id);
+            metrics::count_dropped();
         }
         drop(content);
         self.bell.notify_one();

@@ -1,10 +1,12 @@
 //! Reads the config, builds, runs, stops.
 
 use std::io::IsTerminal as _;
+use std::net::SocketAddr;
 
 use anyhow::Context as _;
 use server::config::Command;
-use server::provision;
+use server::{Listeners, provision};
+use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
@@ -20,9 +22,13 @@ async fn main() -> anyhow::Result<()> {
         Command::Provision(arguments) => return provision::run(arguments).await,
     };
     let backend = backend::connect(&arguments.backend).await.context("the backend cannot be opened")?;
-    let listener = tokio::net::TcpListener::bind(arguments.listen)
-        .await
-        .with_context(|| format!("cannot listen on {}", arguments.listen))?;
+    let listeners = Listeners {
+        main: bind(arguments.listen).await?,
+        operators: match arguments.operators_listen {
+            Some(address) => Some(bind(address).await?),
+            None => None,
+        },
+    };
 
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
@@ -43,5 +49,9 @@ async fn main() -> anyhow::Result<()> {
     let shutdown = async move {
         let _ = stopped.await;
     };
-    server::run(listener, backend, arguments.config, shutdown).await
+    server::run(listeners, backend, arguments.config, shutdown).await
+}
+
+async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))
 }

@@ -5,14 +5,16 @@ use std::time::Duration;
 use axum::extract::{RawQuery, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Router, middleware};
 use domain::{JobId, JobMessage};
 use serde::Serialize;
 
-use crate::Server;
 use crate::error::{Result, causes};
 use crate::follow::Standing;
 use crate::jobs::uncached;
 use crate::query::Query;
+use crate::{Server, guard, metrics};
 
 /// A backend slower than this is not ready.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -29,6 +31,16 @@ struct Ready {
     notify: &'static str,
     /// Jobs that are answered without a look at the store.
     known: u64,
+}
+
+/// What operators ask on a listener of their own.
+pub fn router(server: &Server) -> Router {
+    Router::new()
+        .route("/healthz", get(alive))
+        .route("/readyz", get(ready))
+        .route("/metrics", get(metrics::read))
+        .with_state(server.clone())
+        .layer(middleware::from_fn(guard::secure))
 }
 
 /// `GET /healthz`: this process answers.

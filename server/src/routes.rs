@@ -6,9 +6,10 @@ use axum::{Router, middleware};
 use tower_http_csrf::csrf::CsrfLayer;
 
 use crate::error::ApiError;
-use crate::{Server, forms, guard, jobs, media, operators, pages, socket, tracks, uploads};
+use crate::{Server, forms, guard, jobs, media, metrics, operators, pages, socket, tracks, uploads};
 
-pub fn router(server: &Server) -> Router {
+/// `/metrics` too, where it has no listener of its own and this one is for this machine only.
+pub fn router(server: &Server, tells_metrics: bool) -> Router {
     let api = Router::new()
         .route("/jobs", get(jobs::list).post(jobs::submit))
         .route("/jobs/{id}", get(jobs::read).delete(jobs::delete))
@@ -31,12 +32,16 @@ pub fn router(server: &Server) -> Router {
         .method_not_allowed_fallback(async || ApiError::method_not_allowed())
         // Files have their own limit, counted while they stream.
         .layer(DefaultBodyLimit::disable());
+    let mut operators =
+        Router::new().route("/healthz", get(operators::alive)).route("/readyz", get(operators::ready));
+    if tells_metrics {
+        operators = operators.route("/metrics", get(metrics::read));
+    }
     Router::new()
         .nest("/api/v1", api)
         .merge(forms)
         .route("/ws", get(socket::upgrade))
-        .route("/healthz", get(operators::alive))
-        .route("/readyz", get(operators::ready))
+        .merge(operators)
         .with_state(server.clone())
         .merge(pages::router(server))
         // Leptos checks no origin of its server functions; this one layer covers every change there is.
@@ -44,4 +49,5 @@ pub fn router(server: &Server) -> Router {
         .layer(middleware::from_fn_with_state(server.clone(), guard::check_host))
         .layer(middleware::from_fn(guard::secure))
         .layer(middleware::from_fn(guard::log))
+        .layer(middleware::from_fn(metrics::count_request))
 }

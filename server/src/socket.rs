@@ -16,6 +16,7 @@ use crate::Server;
 use crate::error::{Result, causes};
 use crate::guard;
 use crate::live::{Fetched, Told, Watcher, text_of};
+use crate::metrics::OpenSocket;
 use crate::watch::{Step, Watch, is_ahead};
 
 /// Jobs one socket may watch at once.
@@ -78,6 +79,7 @@ type Flow = std::result::Result<(), End>;
 struct Session {
     server: Server,
     socket: WebSocket,
+    _open: OpenSocket,
     watcher: Watcher,
     watches: HashMap<JobId, Watch>,
     /// Jobs to read from the store again, because it did not answer.
@@ -92,6 +94,7 @@ impl Session {
     fn new(server: Server, socket: WebSocket) -> Session {
         let now = Instant::now();
         Session {
+            _open: OpenSocket::count(),
             watcher: server.hub.watcher(),
             server,
             socket,

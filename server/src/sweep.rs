@@ -7,8 +7,8 @@ use backend::{Finished, Listing, Outcome, Result};
 use domain::{Failure, Job, JobChange, JobEvent, JobId, JobMessage, JobStatus, Version, WallTime};
 use tokio::time::{Instant, MissedTickBehavior};
 
-use crate::Server;
 use crate::error::causes;
+use crate::{Server, metrics};
 
 /// Taken at once; what is left comes next time.
 const BATCH: usize = 200;
@@ -105,7 +105,9 @@ struct LostMessages {
 impl LostMessages {
     async fn look(&mut self, server: &Server) -> Result<()> {
         // Asked before the jobs are listed: a message sent in between belongs to a job that is new to us.
-        let oldest_age = server.backend.queue.stats().await?.oldest_age.unwrap_or_default();
+        let stats = server.backend.queue.stats().await?;
+        metrics::set_queue(&stats);
+        let oldest_age = stats.oldest_age.unwrap_or_default();
         let mut still_queued = HashMap::new();
         let mut listing = Listing { status: Some(JobStatus::Queued), limit: BATCH, cursor: None };
         for _ in 0..MAX_PAGES {

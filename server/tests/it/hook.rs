@@ -3,8 +3,8 @@
 use std::sync::Mutex;
 
 use async_trait::async_trait;
-use backend::BackendError;
-use backend::faults::{Call, CallHook, FaultWhen};
+use backend::faults::FaultWhen;
+use backend::{BackendError, Call, CallHook};
 use tokio::sync::watch;
 
 #[derive(Default)]
@@ -29,11 +29,6 @@ impl Hook {
         std::mem::take(&mut *self.calls.lock().unwrap())
     }
 
-    /// Calls of the store since the last time.
-    pub fn take_store_calls(&self) -> Vec<&'static str> {
-        self.take_calls().into_iter().filter(|name| name.starts_with("store.")).collect()
-    }
-
     /// From now on calls whose name starts so fail before they take effect.
     pub fn fail(&self, names: Option<&'static str>) {
         *self.outage.lock().unwrap() = names;
@@ -52,29 +47,37 @@ impl Hook {
     pub fn open_gate(&self) {
         self.gate.send_replace(None);
     }
+
+    async fn pass_gate(&self, name: &'static str, when: FaultWhen) {
+        let is_here = self.gate.send_if_modified(|gate| match gate {
+            Some(gate) if gate.name == name && gate.when == when => {
+                gate.is_reached = true;
+                true
+            }
+            _ => false,
+        });
+        if is_here {
+            self.gate.subscribe().wait_for(Option::is_none).await.expect("the gate outlives its calls");
+        }
+    }
 }
 
 #[async_trait]
 impl CallHook for Hook {
-    async fn meet(&self, Call { name, .. }: Call, when: FaultWhen) -> backend::Result<()> {
-        if when == FaultWhen::Before {
-            self.calls.lock().unwrap().push(name);
-        }
-        let is_here = |gate: &Gate| gate.name == name && gate.when == when;
-        if self.gate.borrow().as_ref().is_some_and(is_here) {
-            self.gate.send_modify(|gate| {
-                if let Some(gate) = gate {
-                    gate.is_reached = true;
-                }
-            });
-            self.gate.subscribe().wait_for(Option::is_none).await.expect("the gate outlives its calls");
-        }
+    async fn before(&self, Call { name, .. }: Call) -> backend::Result<()> {
+        self.calls.lock().unwrap().push(name);
+        self.pass_gate(name, FaultWhen::Before).await;
         let outage = *self.outage.lock().unwrap();
         match outage {
-            Some(names) if when == FaultWhen::Before && name.starts_with(names) => {
+            Some(names) if name.starts_with(names) => {
                 Err(BackendError::Transient("as the test wants it".into()))
             }
             _ => Ok(()),
         }
+    }
+
+    async fn after(&self, Call { name, .. }: Call, _: Option<&BackendError>) -> backend::Result<()> {
+        self.pass_gate(name, FaultWhen::After).await;
+        Ok(())
     }
 }

@@ -10,6 +10,7 @@ mod hook;
 mod jobs;
 mod listener;
 mod media;
+mod metrics;
 mod pages;
 mod process;
 mod provision;

@@ -79,8 +79,8 @@ async fn a_server_that_was_killed_knows_all_that_ended_meanwhile_before_it_is_re
     killed_while_jobs_end(&data, &["--data", data.data.to_str().unwrap()]).await;
 }
 
-/// Fifty jobs are submitted to a server, which is killed; they end; it is started again. It
-/// knows all of them.
+/// Fifty jobs are submitted to a server, which is killed; they end; it is started again. Asked for each of them it
+/// makes no call of the store.
 pub async fn killed_while_jobs_end(data: &BackendConfig, arguments: &[&str]) {
     let server = Process::start(arguments);
     let client = Client::new();
@@ -111,13 +111,30 @@ pub async fn killed_while_jobs_end(data: &BackendConfig, arguments: &[&str]) {
     };
     let ready = tokio::time::timeout(Duration::from_secs(30), ready).await.expect("it gets ready");
     assert_eq!(ready["known"], 50);
+    let reads = job_reads(&client, &server).await;
     for id in ids {
         assert_eq!(status(&client, &server, id).await, "completed");
     }
+    assert_eq!(job_reads(&client, &server).await, reads);
 }
 
 async fn status(client: &Client, server: &Process, id: JobId) -> Value {
     let url = format!("http://{}/api/v1/jobs/{id}", server.address);
     let job: Value = client.get(url).send().await.unwrap().json().await.unwrap();
     job["status"].clone()
+}
+
+/// Reads of single jobs, as the server counts them itself.
+async fn job_reads(client: &Client, server: &Process) -> Vec<String> {
+    let url = format!("http://{}/metrics", server.address);
+    let metrics = client.get(url).send().await.unwrap().text().await.unwrap();
+    let is_read = |line: &&str| {
+        ["store.get", "store.read", "store.pages"]
+            .iter()
+            .any(|name| line.contains(&format!("{{call=\"{name}\"")))
+    };
+    let mut reads: Vec<String> = metrics.lines().filter(is_read).map(str::to_owned).collect();
+    assert!(!reads.is_empty(), "{metrics}");
+    reads.sort();
+    reads
 }

@@ -4,14 +4,15 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use backend::faults::with_hook;
-use backend::{Backend, BackendConfig, BackendKind, Claim, Finished, Outcome, ReceiptHandle, Written};
+use backend::{
+    Backend, BackendConfig, BackendKind, Claim, Finished, Outcome, ReceiptHandle, Written, with_hook,
+};
 use domain::{
     Cue, CuePage, Failure, Job, JobEvent, JobId, JobMessage, Progress, Stage, Timestamp, WallTime, Word,
 };
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
 use serde_json::{Value, json};
-use server::Config;
+use server::{Config, Listeners};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -21,6 +22,7 @@ use crate::hook::Hook;
 
 pub struct Site {
     pub address: SocketAddr,
+    pub operators: SocketAddr,
     pub client: Client,
     /// Another opening of the same data, as another process has it.
     pub backend: Backend,
@@ -74,13 +76,16 @@ impl Site {
         }
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
+        let operators_listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let operators = operators_listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel();
         let shutdown = async move {
             let _ = stopped.await;
         };
-        let running = tokio::spawn(server::run(listener, server_side, config, shutdown));
+        let listeners = Listeners { main: listener, operators: Some(operators_listener) };
+        let running = tokio::spawn(server::run(listeners, server_side, config, shutdown));
         let client = Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
-        Site { address, client, backend, folder, stop: Some(stop), running }
+        Site { address, operators, client, backend, folder, stop: Some(stop), running }
     }
 
     pub async fn ready(&self) {
