@@ -213,6 +213,19 @@ impl JobTopic for Hooked {
     async fn subscribe(&self) -> Result<Subscription> {
         self.meet(Call { name: "topic.subscribe", number: 0 }, self.inner.topic.subscribe()).await
     }
+
+    // None of these is a call to the outside that a hook would want to meet.
+    async fn close(&self) {
+        self.inner.topic.close().await;
+    }
+
+    fn reach(&self) -> tokio::sync::watch::Receiver<crate::Reach> {
+        self.inner.topic.reach()
+    }
+
+    fn endpoint(&self) -> Option<Arc<dyn crate::TopicEndpoint>> {
+        self.inner.topic.endpoint()
+    }
 }
 
 #[async_trait]

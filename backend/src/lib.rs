@@ -27,7 +27,7 @@ pub use store::{
     Cancelled, Claim, Created, Deleted, Finished, IdempotencyKey, InvalidCursor, JobPage, JobRecord,
     JobStore, Listing, Outcome, Release, Requeued, Retried, SavedTrack, Written,
 };
-pub use topic::{Heard, JobTopic, Subscription};
+pub use topic::{Heard, JobTopic, MAX_POST_BYTES, Reach, Subscription, TopicEndpoint};
 
 /// The four ports of one backend. Cheap to clone: every part is shared.
 #[derive(Clone)]

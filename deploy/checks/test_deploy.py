@@ -99,7 +99,7 @@ class TheTemplate(unittest.TestCase):
                     self.assertEqual(statement["Action"], "sqs:ListQueues")
 
     def test_the_queues_of_servers_have_the_name_that_the_role_allows(self):
-        prefix = re.search(r'PREFIX: &str = "([\w-]+)"', source("backend/src/aws/topic.rs"))[1]
+        prefix = re.search(r'PREFIX: &str = "([\w-]+)"', source("backend/src/aws/sns/queue_road.rs"))[1]
         text = (DEPLOY / "aws/cuelight.yaml").read_text()
         self.assertIn(f":{prefix}-${{Name}}-*", text)
 

@@ -14,6 +14,7 @@ mod media;
 mod poll;
 mod provision;
 mod queue;
+pub mod sns;
 mod store;
 mod table;
 mod topic;
@@ -28,8 +29,9 @@ use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_sqs::config::Credentials;
 
-use crate::{Backend, Result};
-pub use config::{AwsConfig, MissingSettings};
+use self::sns::{SnsEndpoint, guarded_client};
+use crate::{Backend, BackendError, Result};
+pub use config::{AwsConfig, MissingSettings, UnusableSettings};
 pub use provision::provision;
 
 /// Tries of one call, the first included.
@@ -46,6 +48,14 @@ pub async fn open(config: &AwsConfig, data: &Path) -> Result<Backend> {
     let sqs = aws_sdk_sqs::Client::new(&sdk);
     let sns = aws_sdk_sns::Client::new(&sdk);
     let dynamodb = aws_sdk_dynamodb::Client::new(&sdk);
+    let endpoint = match settings.public_url.clone() {
+        Some(url) => {
+            let client = guarded_client().build().map_err(|error| BackendError::Permanent(error.into()))?;
+            let policy = config.signature_policy();
+            Some((url, Arc::new(SnsEndpoint::new(settings.topic_arn.clone(), policy, client))))
+        }
+        None => None,
+    };
     let media = media::S3Media::open(&sdk, &settings, config.aws_endpoint.as_deref(), data).await?;
     Ok(Backend {
         queue: Arc::new(queue::SqsQueue::new(
@@ -54,7 +64,7 @@ pub async fn open(config: &AwsConfig, data: &Path) -> Result<Backend> {
             settings.dead_letter_queue_url,
         )),
         store: Arc::new(store::DynamoStore::new(table::Table::new(dynamodb, settings.table))),
-        topic: Arc::new(topic::SnsTopic::new(sns, sqs, settings.topic_arn)),
+        topic: Arc::new(topic::SnsTopic::new(sns, sqs, settings.topic_arn, endpoint, settings.ping_every)),
         media: Arc::new(media),
     })
 }

@@ -3,6 +3,7 @@
 mod calls;
 pub mod emulator;
 mod own;
+pub mod posted;
 mod proxy;
 
 use std::future::Future;
