@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use backend::BackendConfig;
+use backend::{BackendConfig, BackendKind};
 use clap::{Args, CommandFactory as _, Parser, Subcommand};
 
 use crate::provision::ProvisionArguments;
@@ -54,6 +54,10 @@ pub struct Arguments {
     /// everything is, if only this machine can reach that.
     #[arg(long, value_name = "ADDRESS:PORT", env = "CUELIGHT_OPERATORS_LISTEN")]
     pub operators_listen: Option<SocketAddr>,
+    /// Where to listen for posts of SNS, and for nothing else: what a tunnel or a load balancer then makes public.
+    /// Without it they are taken where everything is. Needs --public-url.
+    #[arg(long, value_name = "ADDRESS:PORT", env = "CUELIGHT_SNS_LISTEN")]
+    pub sns_listen: Option<SocketAddr>,
     #[command(flatten)]
     pub backend: BackendConfig,
     #[command(flatten)]
@@ -111,6 +115,12 @@ impl Arguments {
                 ));
             }
         }
+        let is_posted_to = self.backend.backend == BackendKind::Aws && self.backend.aws.public_url.is_some();
+        if self.sns_listen.is_some() && !is_posted_to {
+            return Err("--sns-listen: SNS has no address to post to\n\
+                        Add --backend aws and --public-url."
+                .to_owned());
+        }
         if self.config.models.is_empty() {
             return Err("no model is offered\nName at least one with --model.".to_owned());
         }
@@ -167,5 +177,14 @@ mod tests {
         assert_eq!(check("server --listen 0.0.0.0:80 --allow-anyone"), Ok(()));
         assert!(check("server --operators-listen 0.0.0.0:81").unwrap_err().contains("0.0.0.0:81"));
         assert_eq!(check("server --operators-listen 127.0.0.1:81"), Ok(()));
+    }
+
+    #[test]
+    fn a_listener_for_sns_needs_an_address_that_sns_posts_to() {
+        let check = |line: &str| CommandLine::try_parse_from(line.split(' ')).unwrap().arguments.check();
+        assert!(check("server --sns-listen 127.0.0.1:0").unwrap_err().contains("--public-url"));
+        assert!(check("server --sns-listen 127.0.0.1:0 --public-url https://a.example").is_err());
+        let complete = "server --sns-listen 127.0.0.1:0 --backend aws --public-url https://a.example";
+        assert_eq!(check(complete), Ok(()));
     }
 }

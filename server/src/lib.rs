@@ -22,6 +22,7 @@ mod operators;
 mod pages;
 mod query;
 mod routes;
+pub mod sns;
 mod socket;
 mod submit;
 mod sweep;
@@ -66,7 +67,7 @@ pub async fn run(
     config: Config,
     shutdown: impl Future<Output = ()>,
 ) -> anyhow::Result<()> {
-    let Listeners { main: listener, operators } = listeners.into();
+    let Listeners { main: listener, operators, sns: sns_listener } = listeners.into();
     let address = listener.local_addr().context("the listener has no address")?;
     let server = Server::new(backend, config, address);
 
@@ -75,19 +76,28 @@ pub async fn run(
     background.spawn(sweep::reconcile(server.clone()));
     // What is measured is nobody's business but the operator's.
     let tells_metrics = operators.is_none() && address.ip().is_loopback();
-    if let Some(listener) = operators {
-        let (router, stop) = (operators::router(&server), server.stop.clone());
+    let mut router = routes::router(&server, tells_metrics);
+    let mut others = Vec::new();
+    others.extend(operators.map(|listener| (listener, operators::router(&server))));
+    match (server.backend.topic.endpoint(), sns_listener) {
+        (Some(endpoint), None) => router = router.merge(sns::router(endpoint)),
+        (Some(endpoint), Some(listener)) => others.push((listener, sns::router(endpoint))),
+        (None, None) => (),
+        (None, Some(_)) => anyhow::bail!("the topic is not heard over HTTP: nothing to listen for"),
+    }
+    for (listener, router) in others {
+        let stop = server.stop.clone();
         background.spawn(async move {
             connection::serve(listener, router, &stop, GRACE, stop.cancelled()).await;
         });
     }
     background.close();
-    let router = routes::router(&server, tells_metrics);
 
     tracing::info!(%address, "serving");
     connection::serve(listener, router, &server.stop, GRACE, shutdown).await;
     server.tasks.close();
     let ended = async {
+        server.backend.topic.close().await;
         background.wait().await;
         server.tasks.wait().await;
     };
@@ -105,11 +115,13 @@ pub struct Listeners {
     /// `/metrics`, `/readyz` and `/healthz`, and nothing else. Without it `/metrics` is on the main one, if only this
     /// machine reaches that.
     pub operators: Option<TcpListener>,
+    /// Posts of SNS, and nothing else. Without it they are taken on the main one.
+    pub sns: Option<TcpListener>,
 }
 
 impl From<TcpListener> for Listeners {
     fn from(main: TcpListener) -> Listeners {
-        Listeners { main, operators: None }
+        Listeners { main, operators: None, sns: None }
     }
 }
 

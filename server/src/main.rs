@@ -28,6 +28,10 @@ async fn main() -> anyhow::Result<()> {
             Some(address) => Some(bind(address).await?),
             None => None,
         },
+        sns: match arguments.sns_listen {
+            Some(address) => Some(bind(address).await?),
+            None => None,
+        },
     };
 
     let mut terminate = signal(SignalKind::terminate())?;

@@ -17,6 +17,7 @@ mod provision;
 mod reconcile;
 mod serving;
 mod settings;
+mod sns;
 mod socket;
 mod starting;
 mod support;

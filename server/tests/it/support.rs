@@ -82,7 +82,7 @@ impl Site {
         let shutdown = async move {
             let _ = stopped.await;
         };
-        let listeners = Listeners { main: listener, operators: Some(operators_listener) };
+        let listeners = Listeners { main: listener, operators: Some(operators_listener), sns: None };
         let running = tokio::spawn(server::run(listeners, server_side, config, shutdown));
         let client = Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
         Site { address, operators, client, backend, folder, stop: Some(stop), running }
