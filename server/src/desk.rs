@@ -6,6 +6,7 @@ use domain::{JobId, JobView};
 
 use crate::Server;
 use crate::error::causes;
+use crate::known::KnownRecord;
 
 #[async_trait::async_trait]
 impl Desk for Server {
@@ -16,18 +17,14 @@ impl Desk for Server {
     }
 
     async fn job(&self, id: JobId) -> Result<Option<JobDetail>, DeskError> {
-        // Without pages there is nothing to read that is not known.
-        if let Some(job) = self.hub.known_job(id).await
-            && job.progress.pages == 0
-        {
-            return Ok(Some(JobDetail { job: JobView::from(&job), pages: Vec::new() }));
-        }
-        let Some(record) = self.hub.record(id).await.map_err(no_answer)? else { return Ok(None) };
-        let pages = match record.saved_track {
-            Some(track) => vec![track.into_cues()],
-            None => record.pages.into_iter().map(|page| page.cues).collect(),
+        let Some(KnownRecord { job, stored }) = self.hub.record(id, 0).await.map_err(no_answer)? else {
+            return Ok(None);
         };
-        Ok(Some(JobDetail { job: JobView::from(&record.job), pages }))
+        let pages = match &stored.saved_track {
+            Some(track) => vec![track.cues().to_vec()],
+            None => stored.pages.iter().map(|page| page.cues.clone()).collect(),
+        };
+        Ok(Some(JobDetail { job: JobView::from(&job), pages }))
     }
 
     fn choices(&self) -> Choices {

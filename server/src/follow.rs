@@ -37,7 +37,7 @@ async fn follow_for_ever(server: &Server) -> Infallible {
         server.hub.miss();
         if catch_up(server, &mut subscription).await {
             server.standing.send_replace(Standing::Clustered);
-            let known = server.hub.known.count().await;
+            let known = server.hub.known.count();
             tracing::info!(known, "the topic is heard");
             while hear(server, subscription.next().await).await {}
         }

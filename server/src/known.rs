@@ -1,17 +1,26 @@
 //! The last known state of jobs, so that questions about them do not reach the store.
 
+mod record;
+mod slot;
+
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
-use backend::{JobRecord, JobStore, Result};
+use backend::{BackendError, JobRecord, JobStore, Result};
 use domain::{Job, JobChange, JobEvent, JobId, JobStatus, Version, WallTime};
 use moka::future::Cache;
 use moka::policy::EvictionPolicy;
 
+use crate::error::causes;
+use slot::{Heard, Known, Slot};
+
 /// Jobs remembered at once; the one that nobody asked about for longest goes first.
 pub const CAPACITY: usize = 10_000;
+
+/// Memory for the cues of jobs that are read or watched, in bytes.
+const CUES_CAPACITY: u64 = 64 << 20;
 
 /// After this long the store is asked again about an unfinished job even if events keep coming: the slow reconcile
 /// behind the hints. An ended one changes by a person's wish only, and is trusted until it expires.
@@ -20,14 +29,23 @@ const TRUSTED_FOR: Duration = Duration::from_secs(60);
 /// While events do not reach us, any copy is this old at most.
 const TRUSTED_UNHEARD: Duration = Duration::from_secs(5);
 
+/// An end that is older, or that far in the future, makes no job known that was not: it may have been told late, and
+/// what came after it before we listened.
+const END_IS_NEWS: i64 = 120;
+
+/// Longest wait for one read of the store.
+const PATIENCE: Duration = Duration::from_secs(10);
+
 /// Jobs that events may name during one read of many jobs.
 const HEARD_MEANWHILE: usize = 50_000;
 
-/// The completed-jobs cache, and the unfinished ones with it: a hint in front of the store. Holds only what was read
-/// from the store or written by this server, carried on by later events.
+/// The completed-jobs cache, and the unfinished ones with it: a hint in front of the store. Holds what was read from
+/// the store or written by this server, and what an end told, carried on by later events.
 pub struct KnownJobs {
     store: Arc<dyn JobStore>,
     slots: Cache<JobId, Arc<Slot>>,
+    /// Cues of some of these jobs. A record counts as long as its job is known at its stored version.
+    records: Cache<JobId, Arc<JobRecord>>,
     /// Whether events reach us.
     is_followed: AtomicBool,
     /// Reads of many jobs that are under way.
@@ -39,33 +57,18 @@ pub struct KnownJobs {
 /// What was heard during a read of many jobs: the newest event of each. `None`: too much, or a gap.
 type Meanwhile = Mutex<Option<HashMap<JobId, JobEvent>>>;
 
-#[derive(Default)]
-struct Slot {
-    state: Mutex<State>,
-    /// One read of the store at a time for one job, however many ask.
-    reading: tokio::sync::Mutex<()>,
-}
-
-#[derive(Default)]
-struct State {
-    known: Option<Known>,
-    /// The newest event since the slot exists, without its cues: it may arrive while the store is being read.
-    newest: Option<JobEvent>,
-}
-
-struct Known {
-    job: Job,
-    read_at: Instant,
-}
-
 impl KnownJobs {
     pub fn new(store: Arc<dyn JobStore>) -> KnownJobs {
         // The usual policy would refuse a new job for one that is asked about often; the newest are the likeliest.
         let slots =
             Cache::builder().max_capacity(CAPACITY as u64).eviction_policy(EvictionPolicy::lru()).build();
+        let records = Cache::builder()
+            .max_capacity(CUES_CAPACITY)
+            .weigher(|_: &JobId, record: &Arc<JobRecord>| record::weight(record));
         KnownJobs {
             store,
             slots,
+            records: records.build(),
             is_followed: AtomicBool::new(false),
             readings: Mutex::default(),
             gaps: AtomicU64::new(0),
@@ -86,17 +89,25 @@ impl KnownJobs {
         if let Some(job) = slot.job_if(is_new_enough) {
             return Ok(Some(job));
         }
-        let _reading = slot.reading.lock().await;
+        let mut reading = slot.reading.lock().await;
         // What was read while we waited for our turn is as new as what we would read.
         if let Some(job) = slot.job_if(|known| is_new_enough(known) || known.read_at >= asked_at) {
             return Ok(Some(job));
         }
-        match self.store.get(id).await? {
-            Some(job) => Ok(Some(slot.keep(job))),
-            None => {
-                // Ids that lead nowhere take no place.
-                self.slots.invalidate(&id).await;
+        let read = self.in_time(&mut reading, asked_at, self.store.get(id)).await;
+        match read {
+            Ok(Some(job)) => Ok(Some(slot.keep(job))),
+            Ok(None) => {
+                self.nothing(id, &slot).await;
                 Ok(None)
+            }
+            Err(error) => {
+                let job = slot.job_if(|known| known.job.version >= version && self.is_followed(known));
+                if job.is_some() {
+                    let error = causes(&error);
+                    tracing::warn!(job.id = %id, error, "the store does not answer; telling what events told");
+                }
+                job.map(Some).ok_or(error)
             }
         }
     }
@@ -106,19 +117,66 @@ impl KnownJobs {
         self.slots.get(&id).await?.job_if(|known| self.is_trusted(known))
     }
 
-    /// The job with its pages from the store, in one call.
-    pub async fn record(&self, id: JobId) -> Result<Option<JobRecord>> {
+    /// The job at this version or a later one with its cues: without the store where they are known, else in one call,
+    /// however many ask at once.
+    pub async fn record(&self, id: JobId, version: Version) -> Result<Option<KnownRecord>> {
+        let asked_at = Instant::now();
         let slot = self.slots.get_with(id, async { Arc::default() }).await;
-        let Some(mut record) = self.store.read(id).await? else {
-            self.slots.invalidate(&id).await;
+        let is_new_enough = |known: &Known| known.job.version >= version && self.is_trusted(known);
+        if let Some(record) = self.known_record(slot.job_if(is_new_enough)).await {
+            return Ok(Some(record));
+        }
+        let mut reading = slot.reading.lock().await;
+        let known = slot.job_if(|known| is_new_enough(known) || known.read_at >= asked_at);
+        if let Some(record) = self.known_record(known).await {
+            return Ok(Some(record));
+        }
+        let read = self.in_time(&mut reading, asked_at, self.store.read(id)).await?;
+        let Some(stored) = read.map(record::without_words).map(Arc::new) else {
+            self.nothing(id, &slot).await;
             return Ok(None);
         };
-        let job = slot.keep(record.job.clone());
+        let job = slot.keep(stored.job.clone());
+        self.records.insert(id, stored.clone()).await;
         // What was hinted since is newer by its progress alone. After a later change these pages would not be all.
-        if Job::stored_version(job.version) == Job::stored_version(record.job.version) {
-            record.job = job;
+        let is_all = Job::stored_version(job.version) == Job::stored_version(stored.job.version);
+        Ok(Some(KnownRecord { job: if is_all { job } else { stored.job.clone() }, stored }))
+    }
+
+    async fn known_record(&self, job: Option<Job>) -> Option<KnownRecord> {
+        let job = job?;
+        if let Some(stored) = self.records.get(&job.id).await
+            && Job::stored_version(stored.job.version) == Job::stored_version(job.version)
+        {
+            return Some(KnownRecord { job, stored });
         }
-        Ok(Some(record))
+        let has_none = job.progress.pages == 0 && job.status != JobStatus::Completed;
+        has_none.then(|| KnownRecord { stored: Arc::new(record::without_pages(&job)), job })
+    }
+
+    /// One read of the store. Who asked before another's read failed shares its fate: a store that does not answer is
+    /// not asked by everybody in turn.
+    async fn in_time<T>(
+        &self,
+        failed_at: &mut Option<Instant>,
+        asked_at: Instant,
+        read: impl Future<Output = Result<T>>,
+    ) -> Result<T> {
+        if failed_at.is_some_and(|failed_at| failed_at >= asked_at) {
+            return Err(BackendError::Transient(NoAnswer.into()));
+        }
+        let read = tokio::time::timeout(PATIENCE, read).await;
+        let read = read.unwrap_or_else(|_| Err(BackendError::Transient(NoAnswer.into())));
+        *failed_at = read.is_err().then(Instant::now);
+        read
+    }
+
+    /// Ids that lead nowhere take no place, but for those that events named.
+    async fn nothing(&self, id: JobId, slot: &Slot) {
+        self.records.invalidate(&id).await;
+        if !slot.forget() {
+            self.slots.invalidate(&id).await;
+        }
     }
 
     /// Remembers what this server wrote or read itself.
@@ -133,14 +191,27 @@ impl KnownJobs {
         for reading in lock(&self.readings).iter().filter_map(Weak::upgrade) {
             note(&reading, event);
         }
-        if event.change == JobChange::Expired {
-            self.slots.invalidate(&event.id).await;
-            return true;
+        let is_followed = self.is_followed.load(Ordering::SeqCst);
+        // The last event of a job stays, lest a late one brings the job back.
+        let makes_known = event.change == JobChange::Expired || event.ended_job().is_some_and(is_news);
+        let slot = match self.slots.get(&event.id).await {
+            Some(slot) => slot,
+            None if is_followed && makes_known => {
+                self.slots.get_with(event.id, async { Arc::default() }).await
+            }
+            None => return true,
+        };
+        let Some(Heard { before, after }) = slot.hear(event, is_followed && makes_known) else {
+            return false;
+        };
+        // Who asks while it is taken out reads the store.
+        let stored = self.records.remove(&event.id).await;
+        if let (Some(before), Some(after)) = (before, after)
+            && let Some(record) = record::carry_on(stored, &before, event, &after)
+        {
+            self.records.insert(event.id, record).await;
         }
-        match self.slots.get(&event.id).await {
-            Some(slot) => slot.hear(event),
-            None => true,
-        }
+        true
     }
 
     /// Events may have been missed: nothing known counts any more. Readers on their way keep their old slot, which
@@ -151,6 +222,7 @@ impl KnownJobs {
             *lock(&reading) = None;
         }
         self.slots.invalidate_all();
+        self.records.invalidate_all();
     }
 
     /// How often everything was forgotten: tells whether that happened between two moments.
@@ -174,20 +246,40 @@ impl KnownJobs {
         Reading { known: self, meanwhile }
     }
 
-    /// Jobs known here, ended or not. Counts what is asked for in vain too, for a moment.
-    pub async fn count(&self) -> u64 {
-        self.slots.run_pending_tasks().await;
-        self.slots.entry_count()
+    /// Jobs known here, ended or not.
+    pub fn count(&self) -> usize {
+        self.slots.iter().filter(|(_, slot)| slot.job_if(|_| true).is_some()).count()
     }
 
     fn is_trusted(&self, known: &Known) -> bool {
-        let Known { job, read_at } = known;
-        let is_recent = match self.is_followed.load(Ordering::SeqCst) {
-            true => job.status.is_terminal() || read_at.elapsed() < TRUSTED_FOR,
-            false => read_at.elapsed() < TRUSTED_UNHEARD,
-        };
-        is_recent && job.expires_at > WallTime::now()
+        let age = known.read_at.elapsed();
+        let is_alive = known.job.expires_at > WallTime::now();
+        match self.is_followed.load(Ordering::SeqCst) {
+            true => is_alive && (known.job.status.is_terminal() || age < TRUSTED_FOR),
+            false => is_alive && age < TRUSTED_UNHEARD,
+        }
     }
+
+    /// Events tell of it, though it is time to ask the store.
+    fn is_followed(&self, known: &Known) -> bool {
+        self.is_followed.load(Ordering::SeqCst) && known.job.expires_at > WallTime::now()
+    }
+}
+
+/// The job as it is known, and its cues.
+pub struct KnownRecord {
+    pub job: Job,
+    /// As it was last stored, its pages without their words.
+    pub stored: Arc<JobRecord>,
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("the store did not answer in time")]
+struct NoAnswer;
+
+fn is_news(ended: &Job) -> bool {
+    let now = WallTime::now().as_second();
+    ended.finished_at.is_some_and(|end| (now - END_IS_NEWS..=now + END_IS_NEWS).contains(&end.as_second()))
 }
 
 /// A read of many jobs at once.
@@ -228,74 +320,6 @@ fn note(meanwhile: &Meanwhile, event: &JobEvent) {
     if heard.len() > HEARD_MEANWHILE {
         *meanwhile = None;
     }
-}
-
-impl Slot {
-    fn job_if(&self, condition: impl FnOnce(&Known) -> bool) -> Option<Job> {
-        let state = lock(&self.state);
-        state.known.as_ref().filter(|known| condition(known)).map(|known| known.job.clone())
-    }
-
-    /// Takes over what the store has. What is known by now, where that is newer.
-    fn keep(&self, read: Job) -> Job {
-        let mut state = lock(&self.state);
-        let newest = match state.known.take() {
-            // Events were quicker than the read, or told of what is not stored.
-            Some(known) if known.job.version > read.version => known.job,
-            _ => read,
-        };
-        let carried_on = match &state.newest {
-            Some(event) => carry_on(newest.clone(), event),
-            None => Some(newest.clone()),
-        };
-        let answer = carried_on.clone().unwrap_or(newest);
-        state.known = carried_on.map(|job| Known { job, read_at: Instant::now() });
-        answer
-    }
-
-    fn hear(&self, event: &JobEvent) -> bool {
-        let mut state = lock(&self.state);
-        let is_newest = state.newest.as_ref().is_none_or(|newest| newest.version < event.version);
-        if is_newest {
-            state.newest = Some(event.without_cues());
-        }
-        if let Some(Known { job, read_at }) = state.known.take() {
-            state.known = carry_on(job, event).map(|job| Known { job, read_at });
-        }
-        is_newest
-    }
-}
-
-/// The job after the event; `None` where the event does not tell enough and the store must be asked.
-fn carry_on(mut job: Job, event: &JobEvent) -> Option<Job> {
-    if event.version <= job.version {
-        return Some(job);
-    }
-    if let Some(ended) = event.ended_job() {
-        return Some(ended.clone());
-    }
-    match &event.change {
-        JobChange::Started { attempt, progress } => {
-            job.attempt = *attempt;
-            job.status = JobStatus::Running;
-            job.progress = progress.clone();
-        }
-        JobChange::Progress { progress } | JobChange::Cues { progress, .. } => {
-            // Whoever reports works on it: the event that said so may be late or lost, and with it the attempt.
-            if job.status != JobStatus::Running {
-                return None;
-            }
-            job.progress = progress.clone();
-        }
-        // A retry may have changed the wish; an older sender's end does not tell its times.
-        JobChange::Queued { .. }
-        | JobChange::Completed { .. }
-        | JobChange::Failed { .. }
-        | JobChange::Cancelled { .. }
-        | JobChange::Expired => return None,
-    }
-    job.version = event.version;
-    Some(job)
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

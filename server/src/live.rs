@@ -4,11 +4,11 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 
 use axum::extract::ws::Utf8Bytes;
-use backend::{Backend, JobRecord, Result};
+use backend::{Backend, Result};
 use domain::{Job, JobEvent, JobId, Version};
 use tokio::sync::Notify;
 
-use crate::known::KnownJobs;
+use crate::known::{KnownJobs, KnownRecord};
 use crate::metrics;
 
 /// Events an inbox keeps for a watcher that is slow to fetch them. What does not fit is read from the store.
@@ -64,9 +64,9 @@ impl Hub {
         self.known.peek(id).await
     }
 
-    /// The job with its pages and its saved track from the store, in one call. The pages are those that the job counts.
-    pub async fn record(&self, id: JobId) -> Result<Option<JobRecord>> {
-        self.known.record(id).await
+    /// The job at this version or a later one, with its cues. The pages are those that the job counts.
+    pub async fn record(&self, id: JobId, version: Version) -> Result<Option<KnownRecord>> {
+        self.known.record(id, version).await
     }
 
     /// A watcher of nothing yet.

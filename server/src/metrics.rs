@@ -81,7 +81,7 @@ fn describe() {
 pub async fn read(State(server): State<Server>) -> Response {
     let standing = *server.standing.borrow();
     gauge!(WATCHED).set(server.hub.watched_jobs() as f64);
-    gauge!(KNOWN).set(server.hub.known.count().await as f64);
+    gauge!(KNOWN).set(server.hub.known.count() as f64);
     gauge!(READY).set(f64::from(standing != Standing::Starting));
     gauge!(CLUSTERED).set(f64::from(standing == Standing::Clustered));
     let headers = [(header::CONTENT_TYPE, "text/plain; version=0.0.4"), (header::CACHE_CONTROL, "no-store")];

@@ -30,7 +30,7 @@ struct Ready {
     /// `clustered`: events of other processes reach us. `isolated`: they do not, and the store is read slowly.
     notify: &'static str,
     /// Jobs that are answered without a look at the store.
-    known: u64,
+    known: usize,
 }
 
 /// What operators ask on a listener of their own.
@@ -67,7 +67,7 @@ pub async fn ready(State(server): State<Server>) -> Response {
     let problem = match tokio::time::timeout(PATIENCE, asked).await {
         _ if server.stop.is_cancelled() => "stopping".to_owned(),
         Ok(Ok(_)) => {
-            let known = server.hub.known.count().await;
+            let known = server.hub.known.count();
             return uncached(Ready { status: "ready", notify, known }).into_response();
         }
         Ok(Err(error)) => causes(&error),

@@ -7,7 +7,6 @@ use axum::extract::State;
 use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket, WebSocketUpgrade, close_code};
 use axum::http::HeaderMap;
 use axum::response::Response;
-use backend::JobRecord;
 use domain::{Job, JobChange, JobEvent, JobId, Version};
 use serde::Deserialize;
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep_until, timeout};
@@ -220,16 +219,19 @@ impl Session {
         let Some(Watch { sent, .. }) = self.watches.get(&id).copied() else { return Ok(()) };
         let hub = &self.server.hub;
         let read = match hub.known_job(id).await {
-            Some(job) if job.version >= version && has_all_pages(&job, sent) => {
-                Ok(Some(JobRecord { job, pages: Vec::new(), saved_track: None }))
+            Some(job) if job.version >= version && has_all_pages(&job, sent) => Ok(Some((job, None))),
+            // A client that is ahead came from a better informed server.
+            _ => {
+                let version = version.max(Job::stored_version(sent));
+                hub.record(id, version).await.map(|read| read.map(|known| (known.job, Some(known.stored))))
             }
-            _ => hub.record(id).await,
         };
         match read {
-            Ok(Some(JobRecord { job, pages, .. })) => {
+            Ok(Some((job, stored))) => {
+                let pages = stored.as_ref().map_or(&[][..], |stored| &stored.pages);
                 // A client that is ahead has it from another life of the data: it gets everything.
                 let after = if is_ahead(sent, &job) { 0 } else { sent };
-                for event in JobEvent::missed(&job, &pages, after) {
+                for event in JobEvent::missed(&job, pages, after) {
                     self.send(Message::Text(text_of(&event))).await?;
                 }
                 if let Some(watch) = self.watches.get_mut(&id) {

@@ -73,14 +73,14 @@ async fn older_events_and_older_reads_change_nothing() {
 #[test]
 fn an_event_that_came_during_the_read_counts() {
     let slot = Slot::default();
-    slot.hear(&started(2));
+    slot.hear(&started(2), false);
     assert_eq!(slot.keep(job(1)).version, 2);
 }
 
 #[test]
 fn what_an_event_does_not_tell_sends_the_next_question_to_the_store() {
     let slot = Slot::default();
-    slot.hear(&event(3, queued()));
+    slot.hear(&event(3, queued()), false);
     assert_eq!(slot.keep(job(1)).version, 1);
     assert_eq!(slot.job_if(|_| true), None);
 }
@@ -149,6 +149,8 @@ async fn an_event_during_a_read_of_many_jobs_is_never_lost() {
     assert!(reading.learn(&[completed(9)]).await);
     assert_eq!(known_version(&known).await, None);
 
+    known.forget_all();
+
     // The snapshot is newer than the event.
     let reading = known.start_reading();
     known.hear(&started(5)).await;
@@ -175,7 +177,7 @@ async fn ids_that_lead_nowhere_take_no_place() {
     for bits in 1..100 {
         assert_eq!(known.get(JobId::from_bits(bits)).await.unwrap(), None);
     }
-    assert_eq!(known.count().await, 0);
+    assert_eq!(known.count(), 0);
 }
 
 #[tokio::test]
@@ -186,6 +188,95 @@ async fn the_jobs_known_are_bounded_and_the_newest_stay() {
     for job in &jobs {
         known.keep(job.clone()).await;
     }
-    assert!(known.count().await <= CAPACITY as u64);
+    known.slots.run_pending_tasks().await;
+    assert_eq!(known.count(), CAPACITY);
     assert!(known.get(jobs.last().unwrap().id).await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn a_late_end_does_not_bring_back_a_deleted_job() {
+    let (_folder, known) = known_jobs().await;
+    let ended = JobEvent::state_of(&completed(2000));
+    for is_known_before in [true, false] {
+        if is_known_before {
+            known.keep(job(1000)).await;
+        }
+        known.hear(&event(3000, JobChange::Expired)).await;
+        // The store says so too, and its answer leaves the memory of the event alone.
+        assert_eq!(known_version(&known).await, None);
+        assert!(!known.hear(&ended).await);
+        assert_eq!(known_version(&known).await, None);
+        known.forget_all();
+    }
+}
+
+#[tokio::test]
+async fn an_old_end_makes_no_job_known() {
+    let (_folder, known) = known_jobs().await;
+    let check = async |minutes: i64, expect: Option<Version>| {
+        let finished_at = WallTime::now().checked_sub(Duration::from_secs(60 * minutes as u64)).unwrap();
+        known.hear(&JobEvent::state_of(&Job { finished_at: Some(finished_at), ..completed(2000) })).await;
+        assert_eq!(known_version(&known).await, expect, "{minutes} minutes ago");
+        known.forget_all();
+    };
+    check(10, None).await;
+    check(0, Some(2000)).await;
+}
+
+mod records {
+    use backend::JobRecord;
+    use domain::Cue;
+
+    use super::super::record::{carry_on, without_pages};
+    use super::*;
+
+    fn running(version: Version, pages: u32) -> Job {
+        let progress = Progress { pages, ..Progress::default() };
+        Job { status: JobStatus::Running, progress, ..job(version) }
+    }
+
+    fn cues(version: Version, page: u32) -> JobEvent {
+        let cues = vec![Cue { start: Default::default(), end: Default::default(), text: page.to_string() }];
+        let progress = Progress { pages: page + 1, ..Progress::default() };
+        event(version, JobChange::Cues { page, cues, progress })
+    }
+
+    fn texts(record: Option<Arc<JobRecord>>) -> Option<Vec<String>> {
+        let pages = &record?.pages;
+        Some(pages.iter().flat_map(|page| &page.cues).map(|cue| cue.text.clone()).collect())
+    }
+
+    #[test]
+    fn pages_in_order_are_kept_and_anything_missed_drops_them() {
+        let first = carry_on(None, &running(1000, 0), &cues(2000, 0), &running(2000, 1));
+        assert_eq!(texts(first.clone()), Some(vec!["0".into()]));
+        let check = |before: Job, event: &JobEvent, after: Job, expect: Option<&[&str]>| {
+            let expect = expect.map(|texts| texts.iter().map(|text| (*text).to_owned()).collect());
+            assert_eq!(texts(carry_on(first.clone(), &before, event, &after)), expect, "{event:?}");
+        };
+        let before = || running(2000, 1);
+        check(before(), &cues(3000, 1), running(3000, 2), Some(&["0", "1"]));
+        let hint =
+            event(2001, JobChange::Progress { progress: Progress { pages: 1, ..Progress::default() } });
+        check(before(), &hint, running(2001, 1), Some(&["0"]));
+        check(before(), &started(3000), running(3000, 1), Some(&["0"]));
+        // A page, or a version, was missed.
+        check(before(), &cues(4000, 2), running(4000, 3), None);
+        check(before(), &started(4000), running(4000, 1), None);
+        // Begun anew.
+        check(before(), &started(3000), running(3000, 0), None);
+        check(before(), &cues(3000, 0), running(3000, 1), None);
+        // What is kept belongs to another state.
+        check(running(5000, 1), &cues(6000, 1), running(6000, 2), None);
+        // An edit.
+        let ended = Job { status: JobStatus::Completed, ..running(2000, 1) };
+        check(ended.clone(), &started(3000), Job { version: 3000, ..ended }, None);
+    }
+
+    #[test]
+    fn a_job_without_pages_needs_no_record() {
+        let after = running(2000, 0);
+        let record = carry_on(None, &job(1000), &started(2000), &after);
+        assert_eq!(record.as_deref(), Some(&without_pages(&after)));
+    }
 }

@@ -29,6 +29,11 @@ impl Hook {
         std::mem::take(&mut *self.calls.lock().unwrap())
     }
 
+    /// Calls of the store since the last time.
+    pub fn take_store_calls(&self) -> Vec<&'static str> {
+        self.take_calls().into_iter().filter(|name| name.starts_with("store.")).collect()
+    }
+
     /// From now on calls whose name starts so fail before they take effect.
     pub fn fail(&self, names: Option<&'static str>) {
         *self.outage.lock().unwrap() = names;

@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "clippy knows only functions marked as tests, not what they share")]
 
+mod counting;
 #[path = "../../../backend/tests/it/aws/emulator.rs"]
 mod emulator;
 mod forms;

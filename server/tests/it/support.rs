@@ -8,7 +8,8 @@ use backend::{
     Backend, BackendConfig, BackendKind, Claim, Finished, Outcome, ReceiptHandle, Written, with_hook,
 };
 use domain::{
-    Cue, CuePage, Failure, Job, JobEvent, JobId, JobMessage, Progress, Stage, Timestamp, WallTime, Word,
+    Cue, CuePage, Failure, Job, JobEvent, JobId, JobMessage, JobSpec, Progress, SpecOptions, Stage,
+    Timestamp, WallTime, Word,
 };
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
 use serde_json::{Value, json};
@@ -152,6 +153,18 @@ impl Site {
     pub async fn stopped(self) {
         self.running.await.unwrap().unwrap();
     }
+}
+
+/// A job that another server made.
+pub async fn stored(backend: &Backend) -> Job {
+    let now = WallTime::now();
+    let spec = JobSpec::link("http://media.test/elsewhere.mp4", &SpecOptions::default()).unwrap();
+    let expires_at = now.checked_add(Duration::from_secs(600)).unwrap();
+    let job = Job::queued(JobId::from_bits(rand::random()), spec, now, expires_at);
+    backend.store.create(&job, None).await.unwrap();
+    let message = serde_json::to_string(&JobMessage::of(&job)).unwrap();
+    backend.queue.send(&message, Duration::ZERO).await.unwrap();
+    job
 }
 
 /// Plays the worker for one job: the order of its writes is the real one.
