@@ -92,16 +92,22 @@ impl JobQueue for Hooked {
         self.call("queue.stats", self.inner.queue.stats()).await
     }
 
+    async fn bury(
+        &self,
+        body: &str,
+        receipt: Option<&ReceiptHandle>,
+        reason: &str,
+        attempts: u32,
+    ) -> Result<()> {
+        self.call("queue.bury", self.inner.queue.bury(body, receipt, reason, attempts)).await
+    }
+
     async fn dead_letters(&self, limit: usize) -> Result<Vec<DeadLetter>> {
         self.call("queue.dead_letters", self.inner.queue.dead_letters(limit)).await
     }
 
-    async fn delete_dead_letter(&self, id: &str) -> Result<()> {
-        self.call("queue.delete_dead_letter", self.inner.queue.delete_dead_letter(id)).await
-    }
-
-    async fn redrive(&self) -> Result<usize> {
-        self.call("queue.redrive", self.inner.queue.redrive()).await
+    async fn delete_dead_letters(&self, ids: &[String]) -> Result<()> {
+        self.call("queue.delete_dead_letters", self.inner.queue.delete_dead_letters(ids)).await
     }
 }
 

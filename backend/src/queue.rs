@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
+use domain::WallTime;
 
 use crate::Result;
 
@@ -28,14 +29,33 @@ pub trait JobQueue: Send + Sync {
 
     async fn stats(&self) -> Result<QueueStats>;
 
-    /// The oldest dead letters, at most `limit`.
+    /// Makes a dead letter of a message, with a reason for people and how many attempts were made. `receipt`: the
+    /// delivery that ends by it; without one the caller sees to the message's end. A repeat may leave two letters.
+    async fn bury(
+        &self,
+        body: &str,
+        receipt: Option<&ReceiptHandle>,
+        reason: &str,
+        attempts: u32,
+    ) -> Result<()>;
+
+    /// The oldest dead letters: at most `limit`, and about 64 MiB. They stay.
     async fn dead_letters(&self, limit: usize) -> Result<Vec<DeadLetter>>;
 
-    /// Drops one dead letter; what is gone is success.
-    async fn delete_dead_letter(&self, id: &str) -> Result<()>;
+    /// Drops dead letters; what is gone is success.
+    async fn delete_dead_letters(&self, ids: &[String]) -> Result<()>;
+}
 
-    /// Sends every dead letter again with a fresh receive count; says how many.
-    async fn redrive(&self) -> Result<usize>;
+/// Bodies that one look at the dead letters reads: whatever is in the queue, it fits in memory.
+pub(crate) const LETTER_BYTES: usize = 64 << 20;
+
+const REASON_CHARACTERS: usize = 500;
+
+/// The reason as every adapter can keep it: one line of some length, never empty.
+pub(crate) fn readable(reason: &str) -> String {
+    let reason = reason.split(|c: char| c.is_control() || c.is_whitespace()).filter(|word| !word.is_empty());
+    let reason: String = reason.collect::<Vec<_>>().join(" ").chars().take(REASON_CHARACTERS).collect();
+    if reason.is_empty() { "no reason was given".to_owned() } else { reason }
 }
 
 /// One message in the hands of one receiver. The body stays raw, so that what nobody can parse reaches the one
@@ -75,5 +95,10 @@ pub struct QueueStats {
 pub struct DeadLetter {
     pub id: String,
     pub body: String,
-    pub receive_count: u32,
+    /// Why a worker buried it. `None`: the queue moved it here itself, after too many receives.
+    pub reason: Option<String>,
+    /// Attempts at the job; receives of the message where the queue moved it.
+    pub attempts: u32,
+    /// `None` where the queue does not tell: SQS, of what it moved itself.
+    pub buried_at: Option<WallTime>,
 }

@@ -85,9 +85,13 @@ pub struct Config {
     /// Bytes of disk that uploads leave free.
     #[arg(long, value_name = "N", default_value_t = 256 << 20, env = "CUELIGHT_MIN_FREE_BYTES")]
     pub min_free_bytes: u64,
-    /// How often the slow reconcilers look: expired jobs, dead letters, lost messages, unheard ends.
+    /// How often the slow reconcilers look: expired jobs, dead letters, lost jobs, unheard ends.
     #[arg(long, value_name = "DURATION", default_value = "20s", value_parser = parse_duration)]
     pub reconcile_every: Duration,
+    /// A running job without a sign of life for this long has lost its worker: at least three times the workers'
+    /// visibility.
+    #[arg(long, value_name = "DURATION", default_value = "6m", value_parser = parse_duration, env = "CUELIGHT_WORKER_SILENCE")]
+    pub worker_silence: Duration,
     /// How long an upload may take for each 4 KiB.
     #[arg(long, value_name = "DURATION", default_value = "20s", value_parser = parse_duration)]
     pub upload_patience: Duration,

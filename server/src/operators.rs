@@ -1,19 +1,18 @@
-//! What operators and their tools ask: alive, ready, dead letters.
+//! What operators and their tools ask: alive, ready.
 
 use std::time::Duration;
 
-use axum::extract::{RawQuery, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Router, middleware};
-use domain::{JobId, JobMessage};
+use domain::JobId;
 use serde::Serialize;
 
-use crate::error::{Result, causes};
+use crate::error::causes;
 use crate::follow::Standing;
 use crate::jobs::uncached;
-use crate::query::Query;
 use crate::{Server, guard, metrics};
 
 /// A backend slower than this is not ready.
@@ -75,45 +74,4 @@ pub async fn ready(State(server): State<Server>) -> Response {
     };
     tracing::warn!(error = %problem, "not ready");
     (StatusCode::SERVICE_UNAVAILABLE, uncached(Health { status: "not ready" })).into_response()
-}
-
-#[derive(Serialize)]
-struct DeadLetters {
-    dead_letters: Vec<DeadLetterView>,
-}
-
-#[derive(Serialize)]
-struct DeadLetterView {
-    id: String,
-    /// Absent where the body is no job message.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    job: Option<JobId>,
-    body: String,
-    receive_count: u32,
-}
-
-/// `GET /api/v1/dead-letters?limit=`: the oldest ones. Those of known jobs are told as failures by the reconciler and
-/// go; what stays is what nobody could read.
-pub async fn dead_letters(State(server): State<Server>, RawQuery(text): RawQuery) -> Result<Response> {
-    let limit = Query::parse(text.as_deref()).number("limit")?.unwrap_or(50).clamp(1, 200);
-    let letters = server.backend.queue.dead_letters(limit as usize).await?;
-    let dead_letters = letters.into_iter().map(|letter| DeadLetterView {
-        job: JobMessage::parse(&letter.body).ok().map(|message| message.job),
-        id: letter.id,
-        body: letter.body.chars().take(1000).collect(),
-        receive_count: letter.receive_count,
-    });
-    Ok(uncached(DeadLetters { dead_letters: dead_letters.collect() }).into_response())
-}
-
-#[derive(Serialize)]
-struct Redriven {
-    redriven: usize,
-}
-
-/// `POST /api/v1/dead-letters/redrive`
-pub async fn redrive(State(server): State<Server>) -> Result<Response> {
-    let redriven = server.backend.queue.redrive().await?;
-    tracing::info!(messages = redriven, "dead letters sent again");
-    Ok(uncached(Redriven { redriven }).into_response())
 }

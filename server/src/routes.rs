@@ -6,7 +6,7 @@ use axum::{Router, middleware};
 use tower_http_csrf::csrf::CsrfLayer;
 
 use crate::error::ApiError;
-use crate::{Server, forms, guard, jobs, media, metrics, operators, pages, socket, tracks, uploads};
+use crate::{Server, forms, guard, jobs, letters, media, metrics, operators, pages, socket, tracks, uploads};
 
 /// `/metrics` too, where it has no listener of its own and this one is for this machine only.
 pub fn router(server: &Server, tells_metrics: bool) -> Router {
@@ -20,8 +20,8 @@ pub fn router(server: &Server, tells_metrics: bool) -> Router {
         // track.vtt, track.srt and so on: the router takes no ending after a name.
         .route("/jobs/{id}/{file}", get(tracks::read))
         .route("/uploads", post(uploads::upload))
-        .route("/dead-letters", get(operators::dead_letters))
-        .route("/dead-letters/redrive", post(operators::redrive))
+        .route("/dead-letters", get(letters::list))
+        .route("/dead-letters/redrive", post(letters::redrive))
         .fallback(async || ApiError::not_found())
         .method_not_allowed_fallback(async || ApiError::method_not_allowed());
     let forms = Router::new()

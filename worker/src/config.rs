@@ -119,20 +119,20 @@ pub struct PullArgs {
     /// Folder for files while they are fetched; inside the data folder, if not given.
     #[arg(long, value_name = "DIR")]
     pub scratch: Option<PathBuf>,
-    /// Deliveries of a job after which a passing failure is told instead of tried again.
-    #[arg(long, value_name = "N", default_value_t = 4)]
+    /// Passing failures of a job after which the last one is told instead of tried again.
+    #[arg(long, value_name = "N", env = "CUELIGHT_MAX_ATTEMPTS", default_value_t = 4)]
     pub max_attempts: u32,
-    /// Deliveries of a job after which a crash of the engine is told instead of tried again.
-    #[arg(long, value_name = "N", default_value_t = 3)]
+    /// Crashes of a job's engine or worker after which the job is given up.
+    #[arg(long, value_name = "N", env = "CUELIGHT_CRASH_BUDGET", default_value_t = 3)]
     pub crash_budget: u32,
     /// Wait before the second attempt; doubled for each one after it.
-    #[arg(long, value_name = "DURATION", default_value = "2s", value_parser = parse_duration)]
+    #[arg(long, value_name = "DURATION", env = "CUELIGHT_RETRY_BASE", default_value = "2s", value_parser = parse_duration)]
     pub retry_base: Duration,
-    /// Longest wait between two attempts.
-    #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = parse_duration)]
+    /// Longest wait between two attempts; SQS knows at most twelve hours.
+    #[arg(long, value_name = "DURATION", env = "CUELIGHT_RETRY_CAP", default_value = "5m", value_parser = parse_duration)]
     pub retry_cap: Duration,
     /// How long a message stays hidden without a sign of life from its worker.
-    #[arg(long, value_name = "DURATION", default_value = "120s", value_parser = parse_duration)]
+    #[arg(long, value_name = "DURATION", env = "CUELIGHT_VISIBILITY", default_value = "120s", value_parser = parse_duration)]
     pub visibility: Duration,
     /// Largest file that is fetched, in bytes.
     #[arg(long, value_name = "N", default_value_t = FetchConfig::default().max_bytes)]

@@ -12,11 +12,27 @@ pub struct LeaseConfig {
     pub visibility: Duration,
     /// How often the store is asked whether the job is still ours: bounds how long a cancelled job goes on.
     pub check_every: Duration,
+    /// SQS lets nobody hold a message longer than twelve hours: after this time it is given back, and the work goes
+    /// on at the last page.
+    pub longest: Duration,
+}
+
+/// Why a lease was kept no longer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LeaseEnd {
+    /// The message went to somebody else, is gone, or will soon be: touch it no more.
+    Lost,
+    /// It is still ours, and was held as long as it may be.
+    Longest,
 }
 
 impl Default for LeaseConfig {
     fn default() -> LeaseConfig {
-        LeaseConfig { visibility: Duration::from_secs(120), check_every: Duration::from_secs(1) }
+        LeaseConfig {
+            visibility: Duration::from_secs(120),
+            check_every: Duration::from_secs(1),
+            longest: Duration::from_secs(11 * 60 * 60),
+        }
     }
 }
 
@@ -27,17 +43,23 @@ impl LeaseConfig {
     }
 }
 
-/// Extends the lease until it is lost, then returns. Dropping the future stops the extending.
+/// Extends the lease until it is lost or was held for the longest time. Dropping the future stops the extending.
 ///
 /// Extensions that fail for a passing reason are tried again until the lease nears its end: then it counts as
 /// lost, because somebody else may hold the message by now.
-pub async fn keep(queue: &dyn JobQueue, receipt: &ReceiptHandle, config: &LeaseConfig) {
-    let mut held_until = Instant::now() + config.visibility;
+pub async fn keep(queue: &dyn JobQueue, receipt: &ReceiptHandle, config: &LeaseConfig) -> LeaseEnd {
+    let received = Instant::now();
+    let mut held_until = received + config.visibility;
     loop {
-        sleep(config.visibility / 3).await;
+        let left = config.longest.saturating_sub(received.elapsed());
+        sleep(left.min(config.visibility / 3)).await;
+        if received.elapsed() >= config.longest {
+            tracing::info!("the message was held as long as it may be: the job is given back");
+            return LeaseEnd::Longest;
+        }
         match extend(queue, receipt, config, held_until - config.margin()).await {
             Some(until) => held_until = until,
-            None => return,
+            None => return LeaseEnd::Lost,
         }
     }
 }

@@ -6,10 +6,10 @@
 
 use std::error::Error as StdError;
 use std::os::unix::process::ExitStatusExt;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
-use backend::{Backend, Claim, Delivery, Finished, Outcome};
+use backend::{Backend, Claim, Delivery, Finished, Outcome, Release, Requeued};
 use domain::{Failure, Job, JobEvent, JobId, JobMessage, Stage, WallTime};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
@@ -18,7 +18,7 @@ use crate::attempt::{self, Attempt, Stop};
 use crate::config::WorkerConfig;
 use crate::engine::{Engine, EngineError};
 use crate::fetch::{AddressPolicy, Fetcher};
-use crate::lease;
+use crate::lease::{self, LeaseEnd};
 use crate::scratch::Scratch;
 
 /// What all slots of one worker share.
@@ -67,10 +67,12 @@ impl Worker {
 }
 
 /// What becomes of the message.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Ending {
     /// Nothing is left to do.
     Acknowledge,
+    /// The job was given up, and whoever waits for it was told: a dead letter for the operator.
+    Bury { reason: String, attempts: u32 },
     /// It comes again after this time.
     Again(Duration),
     /// It is somebody else's: touch nothing.
@@ -105,13 +107,13 @@ pub async fn process_delivery(
 /// Works on one message; says what is to become of it. `engine` stays warm between jobs; it is `None` afterwards
 /// when it had to be killed.
 ///
-/// The work stops at once when `lost` completes, because the message may be somebody else's by then. Cancelling
-/// `shutdown` stops the work at the last committed window.
+/// The work stops at once when `lost` completes: the job is given back, before the message may be somebody else's.
+/// Cancelling `shutdown` does the same; either way the next attempt starts behind the last committed window.
 pub async fn process(
     worker: &Worker,
     engine: &mut Option<Engine>,
     message: Message<'_>,
-    lost: impl Future<Output = ()>,
+    lost: impl Future<Output = LeaseEnd>,
     shutdown: &CancellationToken,
 ) -> Ending {
     let handling = Handling { worker, message, shutdown };
@@ -140,9 +142,12 @@ async fn settle(worker: &Worker, delivery: &Delivery, ending: Ending) {
     let queue = &worker.backend.queue;
     let receipt = &delivery.receipt;
     let told = async {
-        match ending {
+        match &ending {
             Ending::Acknowledge => queue.delete(receipt).await,
-            Ending::Again(delay) => queue.set_visibility(receipt, delay).await.map(drop),
+            Ending::Bury { reason, attempts } => {
+                queue.bury(&delivery.body, Some(receipt), reason, *attempts).await
+            }
+            Ending::Again(delay) => queue.set_visibility(receipt, *delay).await.map(drop),
             Ending::Leave => Ok(()),
         }
     };
@@ -156,6 +161,15 @@ async fn settle(worker: &Worker, delivery: &Delivery, ending: Ending) {
     }
 }
 
+/// How a job ends; by default, well.
+#[derive(Default)]
+struct End {
+    failure: Option<Failure>,
+    counted: Option<Release>,
+    /// For the operator who reads the dead letter.
+    cause: Option<String>,
+}
+
 struct Handling<'a> {
     worker: &'a Worker,
     message: Message<'a>,
@@ -167,18 +181,35 @@ impl Handling<'_> {
         &self,
         engine: &mut Option<Engine>,
         id: JobId,
-        lost: impl Future<Output = ()>,
+        lost: impl Future<Output = LeaseEnd>,
     ) -> Ending {
-        tokio::select! {
+        let held = OnceLock::new();
+        let end = tokio::select! {
             biased;
-            ending = self.answer(engine, id) => ending,
-            () = lost => Ending::Leave,
+            ending = self.answer(engine, id, &held) => return ending,
+            end = lost => end,
+        };
+        // Before anybody else gets the message: a job that is found running counts a crash.
+        let given_back = match held.get() {
+            Some(job) => self.give_back(job, Release::HandedBack, Duration::ZERO).await,
+            None => Ending::Again(Duration::ZERO),
+        };
+        match end {
+            LeaseEnd::Lost => Ending::Leave,
+            LeaseEnd::Longest => given_back,
         }
     }
 
-    async fn answer(&self, engine: &mut Option<Engine>, id: JobId) -> Ending {
+    /// `held` becomes the job once it is claimed.
+    async fn answer(&self, engine: &mut Option<Engine>, id: JobId, held: &OnceLock<Job>) -> Ending {
         match self.worker.backend.store.claim(id, self.message.id).await {
-            Ok(Claim::Won(job)) => self.work_on(engine, *job).await,
+            Ok(Claim::Won(job)) => {
+                let job = held.get_or_init(|| *job);
+                if job.crashes >= self.worker.config.retry.crash_budget {
+                    return self.refuse(job).await;
+                }
+                self.work_on(engine, job.clone()).await
+            }
             Ok(Claim::Held(job)) => {
                 tracing::info!(
                     attempt = job.attempt,
@@ -186,7 +217,7 @@ impl Handling<'_> {
                 );
                 Ending::Acknowledge
             }
-            Ok(Claim::Terminal(job)) => self.announce(&job).await,
+            Ok(Claim::Terminal(job)) => self.announce(&job, None).await,
             Ok(Claim::Gone) => {
                 tracing::info!("the job does not exist any more");
                 Ending::Acknowledge
@@ -211,71 +242,114 @@ impl Handling<'_> {
         };
         let job = attempt.into_job();
         match stopped {
-            None => self.conclude(job, None, started).await,
+            None => self.conclude(job, End::default(), started).await,
             Some(stop) => self.stopped(job, stop, started).await,
         }
+    }
+
+    /// The job's workers died as often as they may: nobody works on it again.
+    async fn refuse(&self, job: &Job) -> Ending {
+        tracing::warn!(attempt = job.attempt, crashes = job.crashes, "the job's workers died too often");
+        let cause = Some("its workers died".to_owned());
+        let end = End { failure: Some(Failure::EngineCrashed), counted: None, cause };
+        self.conclude(job.clone(), end, Instant::now()).await
     }
 
     /// The attempt ended before the media did: is it the job's end too?
     async fn stopped(&self, job: Job, stop: Stop, started: Instant) -> Ending {
         let retry = &self.worker.config.retry;
-        let receive_count = self.message.receive_count;
-        let failure = match stop {
+        let Job { attempt, failures, crashes, .. } = job;
+        let end = match stop {
             Stop::Shutdown => {
                 tracing::info!("stopping: the job is given back");
-                return Ending::Again(Duration::ZERO);
+                return self.give_back(&job, Release::HandedBack, Duration::ZERO).await;
             }
             Stop::Fenced => return self.superseded(job.id).await,
-            Stop::Failed(failure) => failure,
+            Stop::Failed(failure) => End { failure: Some(failure), counted: None, cause: None },
             Stop::Passing { failure, retry_after, cause } => {
-                let error = &*cause as &dyn StdError;
-                tracing::warn!(attempt = job.attempt, receive_count, error, "the attempt failed");
-                if receive_count < retry.max_attempts {
-                    return self.again_after(retry_after.unwrap_or_default());
+                let failures = failures + 1;
+                tracing::warn!(attempt, failures, error = &*cause as &dyn StdError, "the attempt failed");
+                if failures < retry.max_attempts {
+                    let delay = retry.delay_with_jitter(failures).max(retry_after.unwrap_or_default());
+                    return self.give_back(&job, Release::Failed, delay).await;
                 }
-                failure
+                End { failure: Some(failure), counted: Some(Release::Failed), cause: Some(chain(&*cause)) }
             }
             Stop::EngineDied(cause) if was_told_to_stop(&cause) => {
                 // Ctrl-C and service managers tell the worker and its children at the same time.
                 tracing::info!("the engine was told to stop: the job is given back");
-                return Ending::Again(Duration::ZERO);
+                return self.give_back(&job, Release::HandedBack, Duration::ZERO).await;
             }
             Stop::EngineDied(cause) => {
-                let error = &cause as &dyn StdError;
-                tracing::warn!(attempt = job.attempt, receive_count, error, "the engine died");
-                if receive_count < retry.crash_budget {
-                    return self.again();
+                let crashes = crashes + 1;
+                tracing::warn!(attempt, crashes, error = &cause as &dyn StdError, "the engine died");
+                if crashes < retry.crash_budget {
+                    return self.give_back(&job, Release::Crashed, retry.delay_with_jitter(crashes)).await;
                 }
-                match cause {
+                let failure = match &cause {
                     EngineError::Hung { .. } => Failure::TimedOut,
                     _ => Failure::EngineCrashed,
-                }
+                };
+                End { failure: Some(failure), counted: Some(Release::Crashed), cause: Some(chain(&cause)) }
             }
         };
-        self.conclude(job, Some(failure), started).await
+        self.conclude(job, end, started).await
+    }
+
+    /// Queues the job again in the store; then its message comes again after `delay`.
+    async fn give_back(&self, job: &Job, release: Release, delay: Duration) -> Ending {
+        match self.release(job, release).await {
+            Ok(Requeued::Queued(job)) => {
+                attempt::tell(self.worker, &JobEvent::state_of(&job)).await;
+                Ending::Again(delay)
+            }
+            Ok(Requeued::Fenced) => self.superseded(job.id).await,
+            Err(error) => {
+                // Whoever gets the message next takes us for dead, and counts a crash.
+                tracing::warn!(error = &*error as &dyn StdError, "could not give the job back");
+                Ending::Again(delay)
+            }
+        }
+    }
+
+    /// Tries for as long as giving back may take: a lost one costs the job a crash.
+    async fn release(
+        &self,
+        job: &Job,
+        release: Release,
+    ) -> Result<Requeued, Box<dyn StdError + Send + Sync>> {
+        let deadline = tokio::time::Instant::now() + self.worker.config.limits.give_back;
+        loop {
+            let released = self.worker.backend.store.release(job.id, job.run, job.attempt, release);
+            let error = match tokio::time::timeout_at(deadline, released).await? {
+                Err(error) if error.is_transient() => error,
+                released => return Ok(released?),
+            };
+            let again_at = tokio::time::Instant::now() + Duration::from_millis(200);
+            if again_at >= deadline {
+                return Err(error.into());
+            }
+            tokio::time::sleep_until(again_at).await;
+        }
     }
 
     /// Ends the job in the store, once, then announces it.
-    async fn conclude(&self, job: Job, failure: Option<Failure>, started: Instant) -> Ending {
+    async fn conclude(&self, job: Job, end: End, started: Instant) -> Ending {
         let mut progress = job.progress.clone();
         progress.eta_ms = None;
+        let End { failure, counted, cause } = end;
         if failure.is_none() {
             progress.stage = Stage::Done;
             progress.fraction = 1.0;
         }
-        let outcome = Outcome {
-            failure,
-            counted: None,
-            progress,
-            finished_at: WallTime::now(),
-            expires_at: job.expires_at,
-        };
+        let finished_at = WallTime::now();
+        let outcome = Outcome { failure, counted, progress, finished_at, expires_at: job.expires_at };
         match self.worker.backend.store.finish(job.id, job.attempt, None, &outcome).await {
             Ok(Finished::First(job)) => {
                 log_finished(&job, started);
-                self.announce(&job).await
+                self.announce(&job, cause).await
             }
-            Ok(Finished::Already(job)) => self.announce(&job).await,
+            Ok(Finished::Already(job)) => self.announce(&job, cause).await,
             Ok(Finished::Fenced) => self.superseded(job.id).await,
             Err(error) => {
                 tracing::warn!(error = &error as &dyn StdError, "could not finish the job");
@@ -285,15 +359,23 @@ impl Handling<'_> {
     }
 
     /// Publishes how the job ended. Only then is the message done with: a subscriber may hear the end twice, never
-    /// not at all.
-    async fn announce(&self, job: &Job) -> Ending {
-        match self.worker.backend.topic.publish(&JobEvent::state_of(job)).await {
-            Ok(()) => Ending::Acknowledge,
-            Err(error) => {
-                tracing::warn!(error = &error as &dyn StdError, "could not announce the end of the job");
-                self.again()
-            }
+    /// not at all. `cause` is what the operator reads of a job that was given up.
+    async fn announce(&self, job: &Job, cause: Option<String>) -> Ending {
+        if let Err(error) = self.worker.backend.topic.publish(&JobEvent::state_of(job)).await {
+            tracing::warn!(error = &error as &dyn StdError, "could not announce the end of the job");
+            return self.again();
         }
+        let Some(failure) = &job.failure else { return Ending::Acknowledge };
+        // A duplicate of the message that the job ended with makes no second letter.
+        let is_ours = job.held_by.as_deref() == Some(self.message.id);
+        if !is_ours || !self.worker.config.retry.is_exhausted(job) {
+            return Ending::Acknowledge;
+        }
+        let reason = match cause {
+            Some(cause) => format!("{}: {cause}", failure.code()),
+            None => failure.code().to_owned(),
+        };
+        Ending::Bury { reason, attempts: job.failures + job.crashes }
     }
 
     /// The store refuses our writes, or told that the job is not ours any more. Finds out why.
@@ -301,7 +383,7 @@ impl Handling<'_> {
         match self.worker.backend.store.get(id).await {
             Ok(Some(job)) if job.status.is_terminal() => {
                 tracing::info!(status = job.status.as_str(), "stopped: the job ended elsewhere");
-                self.announce(&job).await
+                self.announce(&job, None).await
             }
             Ok(None) => {
                 tracing::info!("stopped: the job was deleted");
@@ -312,9 +394,12 @@ impl Handling<'_> {
                 }
                 Ending::Acknowledge
             }
+            Ok(Some(job)) if job.held_by.as_deref() == Some(self.message.id) => {
+                tracing::warn!(attempt = job.attempt, "lease_lost: another worker has the message");
+                Ending::Leave
+            }
             Ok(Some(job)) => {
-                // Whoever holds the job, or will, has a message of its own: a retry sends one. Ours would only take
-                // the job away again. Where it is the same message, our receipt is stale and deletes nothing.
+                // Whoever holds the job, or will, has a message of its own: a retry sends one.
                 tracing::warn!(attempt = job.attempt, "lease_lost: another attempt took over");
                 Ending::Acknowledge
             }
@@ -325,15 +410,21 @@ impl Handling<'_> {
         }
     }
 
+    /// Nothing is known of the job, or its end could not be told: what counts is how often the message came.
     fn again(&self) -> Ending {
-        self.again_after(Duration::ZERO)
+        Ending::Again(self.worker.config.retry.delay_with_jitter(self.message.receive_count))
     }
+}
 
-    /// At the earliest after `least`: a site may have asked for it.
-    fn again_after(&self, least: Duration) -> Ending {
-        let delay = self.worker.config.retry.delay_with_jitter(self.message.receive_count);
-        Ending::Again(delay.max(least))
+/// The error and what caused it, in one line.
+fn chain(error: &dyn StdError) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        text = format!("{text}: {error}");
+        source = error.source();
     }
+    text
 }
 
 fn was_told_to_stop(error: &EngineError) -> bool {

@@ -2,17 +2,18 @@
 
 use std::time::Duration;
 
+use domain::{Job, JobStatus};
 use rand::Rng;
 
-/// Attempts are counted by the message's receive count: it starts anew when a person retries the job, and it is
-/// the same for every worker. A message that was given back by a stopping worker counts too.
+/// Failures and crashes are counted apart, in the job itself: they start anew when a person retries the job, and a
+/// job that a stopping worker gave back counts neither. How often the queue delivered the message decides nothing.
 #[derive(Debug, Clone)]
 pub struct RetryConfig {
-    /// From this delivery on a passing failure ends the job.
+    /// The passing failure of this number ends the job.
     pub max_attempts: u32,
-    /// From this delivery on a crash of the engine ends the job.
+    /// The crash of this number ends the job, be it of the engine or of the whole worker.
     pub crash_budget: u32,
-    /// Wait after the first delivery; doubled for each one after it.
+    /// Wait after the first failure; doubled for each one after it.
     pub base: Duration,
     pub cap: Duration,
 }
@@ -29,16 +30,22 @@ impl Default for RetryConfig {
 }
 
 impl RetryConfig {
-    /// The wait after delivery number `receive_count`, without jitter.
-    pub fn delay(&self, receive_count: u32) -> Duration {
-        let doublings = receive_count.saturating_sub(1).min(31);
+    /// Whether the job was given up because it was tried often enough, and not for what its media is.
+    pub fn is_exhausted(&self, job: &Job) -> bool {
+        job.status == JobStatus::Failed
+            && (job.failures >= self.max_attempts || job.crashes >= self.crash_budget)
+    }
+
+    /// The wait after failure number `count`, without jitter.
+    pub fn delay(&self, count: u32) -> Duration {
+        let doublings = count.saturating_sub(1).min(31);
         self.base.saturating_mul(1 << doublings).min(self.cap)
     }
 
-    /// The wait after delivery number `receive_count`, up to a quarter shorter or longer: workers that failed
+    /// The wait after failure number `count`, up to a quarter shorter or longer: workers that failed
     /// together do not come back together.
-    pub fn delay_with_jitter(&self, receive_count: u32) -> Duration {
-        self.delay(receive_count).mul_f64(rand::rng().random_range(0.75..1.25))
+    pub fn delay_with_jitter(&self, count: u32) -> Duration {
+        self.delay(count).mul_f64(rand::rng().random_range(0.75..1.25))
     }
 }
 

@@ -9,6 +9,7 @@ mod change;
 mod config;
 mod error;
 mod item;
+mod letters;
 mod listing;
 mod media;
 mod poll;

@@ -3,12 +3,7 @@
 //! SQS counts in whole seconds (durations are rounded up), and its numbers are approximate. It holds text of at most
 //! 1 MiB without control characters; any other body is a permanent error. It does not tell the age of a message:
 //! [`QueueStats::oldest_age`] is for CloudWatch to say. A stale receipt may still be good there now and then; the
-//! attempt number in the store is what fences.
-//!
-//! Dead letters are looked at by receiving them: they are hidden from others who look for a moment, and their
-//! number of receives tells nothing any more, so it is the one of the redrive policy. Redriving is receive, send,
-//! delete, and not SQS's own task: that one says neither when it is done nor how many it moved. A crash in between
-//! sends a message twice, which receivers must survive anyway.
+//! attempt number in the store is what fences. Dead letters: see [`letters`](super::letters).
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -16,12 +11,10 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::config::timeout::TimeoutConfig;
-use aws_sdk_sqs::types::{
-    ChangeMessageVisibilityBatchRequestEntry, DeleteMessageBatchRequestEntry, Message,
-    MessageSystemAttributeName, QueueAttributeName,
-};
+use aws_sdk_sqs::types::{MessageSystemAttributeName, QueueAttributeName};
 
 use super::error::code;
+use super::letters::Letters;
 use super::poll::{Parked, Poll, WaitedFor};
 use crate::{BackendError, DeadLetter, Delivery, JobQueue, LeaseState, QueueStats, ReceiptHandle, Result};
 
@@ -29,13 +22,10 @@ use crate::{BackendError, DeadLetter, Delivery, JobQueue, LeaseState, QueueStats
 const MAX_WAIT: Duration = Duration::from_secs(20);
 const MAX_DELAY: Duration = Duration::from_secs(15 * 60);
 const MAX_VISIBILITY: Duration = Duration::from_secs(12 * 60 * 60);
-const MESSAGES_PER_CALL: i32 = 10;
+pub const MESSAGES_PER_CALL: i32 = 10;
 
 /// A receive answers this much after its wait at the latest.
 const WAIT_MARGIN: Duration = Duration::from_secs(5);
-
-/// While somebody goes through the dead letters. Each look ends well before.
-const LOOK_VISIBILITY: Duration = Duration::from_secs(30);
 
 /// Dead letters looked at to find the oldest, whose order SQS does not promise.
 const LETTERS_LOOKED_AT: usize = 1_000;
@@ -43,13 +33,14 @@ const LETTERS_LOOKED_AT: usize = 1_000;
 pub struct SqsQueue {
     client: Client,
     url: String,
-    dead_letter_url: String,
+    letters: Letters,
     parked: Arc<Parked>,
 }
 
 impl SqsQueue {
     pub fn new(client: Client, url: String, dead_letter_url: String) -> SqsQueue {
-        SqsQueue { client, url, dead_letter_url, parked: Arc::default() }
+        let letters = Letters { client: client.clone(), url: dead_letter_url };
+        SqsQueue { client, url, letters, parked: Arc::default() }
     }
 
     /// Receives in a task of its own, so that dropping the future loses no message that is on its way.
@@ -60,47 +51,6 @@ impl SqsQueue {
 
     fn wait_for(&self, poll: Poll) -> WaitedFor {
         WaitedFor::new(self.client.clone(), self.url.clone(), self.parked.clone(), poll)
-    }
-
-    /// Receives dead letters, up to `limit` or till there are no more, and hides them for a while.
-    async fn take_letters(&self, limit: usize) -> Result<Vec<Message>> {
-        let mut letters = Vec::new();
-        let start = Instant::now();
-        while letters.len() < limit && start.elapsed() < LOOK_VISIBILITY / 2 {
-            let wanted = (limit - letters.len()).min(MESSAGES_PER_CALL as usize);
-            let request = self
-                .client
-                .receive_message()
-                .queue_url(&self.dead_letter_url)
-                .max_number_of_messages(wanted as i32)
-                .visibility_timeout(seconds(LOOK_VISIBILITY))
-                .message_system_attribute_names(MessageSystemAttributeName::SentTimestamp);
-            let messages = request.send().await?.messages.unwrap_or_default();
-            if messages.is_empty() {
-                break;
-            }
-            letters.extend(messages);
-        }
-        Ok(letters)
-    }
-
-    async fn show_letters(&self, letters: &[Message]) -> Result<()> {
-        for letters in letters.chunks(MESSAGES_PER_CALL as usize) {
-            let mut entries = Vec::new();
-            for (number, letter) in letters.iter().enumerate() {
-                entries.push(
-                    ChangeMessageVisibilityBatchRequestEntry::builder()
-                        .id(number.to_string())
-                        .receipt_handle(letter.receipt_handle.as_deref().unwrap_or_default())
-                        .visibility_timeout(0)
-                        .build()?,
-                );
-            }
-            // One that could not be shown at once shows itself when its time is over.
-            let request = self.client.change_message_visibility_batch().queue_url(&self.dead_letter_url);
-            request.set_entries(Some(entries)).send().await?;
-        }
-        Ok(())
     }
 
     async fn attributes(&self, url: &str, names: &[QueueAttributeName]) -> Result<Attributes> {
@@ -172,65 +122,35 @@ impl JobQueue for SqsQueue {
         ];
         let (queue, dead) = futures::try_join!(
             self.attributes(&self.url, &names),
-            self.attributes(&self.dead_letter_url, &names)
+            self.attributes(&self.letters.url, &names)
         )?;
         let [visible, in_flight, delayed] = names.clone().map(|name| queue.number(&name));
         let dead = names.iter().map(|name| dead.number(name)).sum();
         Ok(QueueStats { visible, in_flight, delayed, dead, oldest_age: None })
     }
 
+    async fn bury(
+        &self,
+        body: &str,
+        receipt: Option<&ReceiptHandle>,
+        reason: &str,
+        attempts: u32,
+    ) -> Result<()> {
+        // In this order: a crash in between leaves a letter too many, not one too few.
+        self.letters.bury(body, reason, attempts).await?;
+        match receipt {
+            Some(receipt) => self.delete(receipt).await,
+            None => Ok(()),
+        }
+    }
+
     async fn dead_letters(&self, limit: usize) -> Result<Vec<DeadLetter>> {
-        let receive_count = self.max_receive_count().await?;
-        let mut letters = self.take_letters(limit.max(LETTERS_LOOKED_AT)).await?;
-        self.show_letters(&letters).await?;
-        letters.sort_by_key(sent_at);
-        letters.truncate(limit);
-        let letter = |message: Message| DeadLetter {
-            id: message.message_id.unwrap_or_default(),
-            body: message.body.unwrap_or_default(),
-            receive_count,
-        };
-        Ok(letters.into_iter().map(letter).collect())
+        let moved_after = self.max_receive_count().await?;
+        self.letters.list(limit, LETTERS_LOOKED_AT, moved_after).await
     }
 
-    async fn delete_dead_letter(&self, id: &str) -> Result<()> {
-        let letters = self.take_letters(LETTERS_LOOKED_AT).await?;
-        let (found, others): (Vec<Message>, Vec<Message>) =
-            letters.into_iter().partition(|letter| letter.message_id.as_deref() == Some(id));
-        for letter in found {
-            delete(&self.client, &self.dead_letter_url, letter.receipt_handle.as_deref().unwrap_or_default())
-                .await?;
-        }
-        self.show_letters(&others).await
-    }
-
-    async fn redrive(&self) -> Result<usize> {
-        let mut count = 0;
-        loop {
-            let letters = self.take_letters(MESSAGES_PER_CALL as usize).await?;
-            if letters.is_empty() {
-                return Ok(count);
-            }
-            let mut sent = Vec::new();
-            for (number, letter) in letters.iter().enumerate() {
-                self.send(letter.body.as_deref().unwrap_or_default(), Duration::ZERO).await?;
-                let receipt = letter.receipt_handle.clone().unwrap_or_default();
-                sent.push(
-                    DeleteMessageBatchRequestEntry::builder()
-                        .id(number.to_string())
-                        .receipt_handle(receipt)
-                        .build()?,
-                );
-            }
-            count += sent.len();
-            let request =
-                self.client.delete_message_batch().queue_url(&self.dead_letter_url).set_entries(Some(sent));
-            let failed = request.send().await?.failed.len();
-            if failed > 0 {
-                // They come back and are sent again: twice, but not lost.
-                tracing::warn!(failed, "redriven dead letters were not deleted");
-            }
-        }
+    async fn delete_dead_letters(&self, ids: &[String]) -> Result<()> {
+        self.letters.delete(ids).await
     }
 }
 
@@ -304,12 +224,6 @@ impl Attributes {
     fn number(&self, name: &QueueAttributeName) -> u64 {
         self.0.get(name).and_then(|value| value.parse().ok()).unwrap_or_default()
     }
-}
-
-fn sent_at(message: &Message) -> u64 {
-    let sent =
-        message.attributes.as_ref().and_then(|all| all.get(&MessageSystemAttributeName::SentTimestamp));
-    sent.and_then(|sent| sent.parse().ok()).unwrap_or_default()
 }
 
 /// Whole seconds, rounded up, so that nothing comes early.

@@ -13,7 +13,7 @@ const APPLICATION_ID: i64 = 0x4355_454c;
 const READ_WHOLE_BYTES: i64 = 64 << 20;
 
 /// Each step leads from the schema of its index to the next. Steps are never edited once released, only added.
-const STEPS: [&str; 2] = [SCHEMA_1, TURNS_2];
+const STEPS: [&str; 3] = [SCHEMA_1, TURNS_2, LETTERS_3];
 
 /// Times are microseconds since 1970. `record` is the whole thing as JSON; the columns beside it repeat what is
 /// searched for and are written together with it, in one place.
@@ -85,6 +85,22 @@ CREATE TABLE turns (
     task     TEXT PRIMARY KEY,
     taken_us INTEGER NOT NULL
 ) STRICT;
+";
+
+/// Dead letters with reasons. AUTOINCREMENT: the sweep remembers letters by their ids, so none is given twice.
+const LETTERS_3: &str = "
+CREATE TABLE letters (
+    id       INTEGER PRIMARY KEY AUTOINCREMENT,
+    body     TEXT NOT NULL,
+    -- None: the message was received too often.
+    reason   TEXT,
+    attempts INTEGER NOT NULL,
+    died_us  INTEGER NOT NULL
+) STRICT;
+INSERT INTO letters (body, attempts, died_us)
+    SELECT body, receive_count, died_us FROM dead_letters ORDER BY died_us, id;
+DROP TABLE dead_letters;
+ALTER TABLE letters RENAME TO dead_letters;
 ";
 
 /// Refuses files that are damaged, foreign or from the future, before anything is written to them. `is_suspect`:

@@ -4,12 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use domain::WallTime;
 use rusqlite::{OptionalExtension, Transaction, params};
 use tokio::runtime::Handle;
 use tokio::time::Instant;
 
 use super::database::{Database, Durability};
 use super::now_us;
+use crate::queue::{LETTER_BYTES, readable};
 use crate::{DeadLetter, Delivery, JobQueue, LeaseState, QueueStats, ReceiptHandle, Result};
 
 /// The longest wait and the longest delay SQS knows.
@@ -145,39 +147,73 @@ impl JobQueue for EmbeddedQueue {
         self.database.read(count).await
     }
 
+    async fn bury(
+        &self,
+        body: &str,
+        receipt: Option<&ReceiptHandle>,
+        reason: &str,
+        attempts: u32,
+    ) -> Result<()> {
+        let (body, reason, receipt) = (body.to_owned(), readable(reason), receipt.cloned());
+        let bury = move |transaction: &Transaction<'_>| {
+            if let Some(ReceiptHandle(receipt)) = receipt {
+                let sql = "DELETE FROM messages WHERE receipt = ?1";
+                let is_ours = transaction.prepare_cached(sql)?.execute([receipt])? == 1;
+                // Buried before, or somebody else's by now.
+                if !is_ours {
+                    return Ok(());
+                }
+            }
+            insert_letter(transaction, &body, Some(&reason), attempts)
+        };
+        self.database.write(Durability::Durable, bury).await
+    }
+
     async fn dead_letters(&self, limit: usize) -> Result<Vec<DeadLetter>> {
         let list = move |transaction: &Transaction<'_>| {
-            let sql = "SELECT id, body, receive_count FROM dead_letters ORDER BY died_us, id LIMIT ?1";
+            let sql = "SELECT id, body, reason, attempts, died_us FROM dead_letters ORDER BY died_us, id";
             let mut statement = transaction.prepare_cached(sql)?;
-            let letters = statement.query_map([limit.min(i64::MAX as usize) as i64], |row| {
-                let id: i64 = row.get(0)?;
-                Ok(DeadLetter { id: id.to_string(), body: row.get(1)?, receive_count: row.get(2)? })
-            })?;
-            Ok(letters.collect::<rusqlite::Result<_>>()?)
+            let mut rows = statement.query(())?;
+            let (mut letters, mut bytes) = (Vec::new(), 0);
+            while letters.len() < limit && bytes < LETTER_BYTES {
+                let Some(row) = rows.next()? else { break };
+                let body: String = row.get(1)?;
+                bytes += body.len();
+                letters.push(DeadLetter {
+                    id: row.get::<_, i64>(0)?.to_string(),
+                    body,
+                    reason: row.get(2)?,
+                    attempts: row.get(3)?,
+                    buried_at: WallTime::from_microsecond(row.get(4)?).ok(),
+                });
+            }
+            Ok(letters)
         };
         self.database.read(list).await
     }
 
-    async fn delete_dead_letter(&self, id: &str) -> Result<()> {
+    async fn delete_dead_letters(&self, ids: &[String]) -> Result<()> {
         // An id that is none of ours names nothing, and what is gone is success.
-        let Ok(id) = id.parse::<i64>() else { return Ok(()) };
+        let ids: Vec<i64> = ids.iter().filter_map(|id| id.parse().ok()).collect();
         let delete = move |transaction: &Transaction<'_>| {
-            transaction.execute("DELETE FROM dead_letters WHERE id = ?1", [id])?;
+            for id in ids {
+                transaction.prepare_cached("DELETE FROM dead_letters WHERE id = ?1")?.execute([id])?;
+            }
             Ok(())
         };
         self.database.write(Durability::Durable, delete).await
     }
+}
 
-    async fn redrive(&self) -> Result<usize> {
-        let redrive = |transaction: &Transaction<'_>| {
-            let sql = "INSERT INTO messages (body, sent_us, visible_us)
-                       SELECT body, ?1, ?1 FROM dead_letters ORDER BY died_us, id";
-            let count = transaction.execute(sql, [now_us()])?;
-            transaction.execute("DELETE FROM dead_letters", ())?;
-            Ok(count)
-        };
-        self.database.write(Durability::Durable, redrive).await
-    }
+fn insert_letter(
+    transaction: &Transaction<'_>,
+    body: &str,
+    reason: Option<&str>,
+    attempts: u32,
+) -> Result<()> {
+    let sql = "INSERT INTO dead_letters (body, reason, attempts, died_us) VALUES (?1, ?2, ?3, ?4)";
+    transaction.prepare_cached(sql)?.execute(params![body, reason, attempts, now_us()])?;
+    Ok(())
 }
 
 /// Delivers the message that is visible longest; those received too often die on the way, as in SQS.
@@ -196,8 +232,7 @@ fn take(
             .optional()?;
         let Some((id, body, receive_count)) = visible else { return Ok(None) };
         if receive_count >= max_receive_count {
-            let sql = "INSERT INTO dead_letters (id, body, receive_count, died_us) VALUES (?1, ?2, ?3, ?4)";
-            transaction.prepare_cached(sql)?.execute(params![id, body, receive_count, now])?;
+            insert_letter(transaction, &body, None, receive_count)?;
             transaction.prepare_cached("DELETE FROM messages WHERE id = ?1")?.execute([id])?;
             continue;
         }

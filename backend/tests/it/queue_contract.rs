@@ -4,6 +4,7 @@ use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use backend::{Backend, Delivery, LeaseState, QueueStats, ReceiptHandle};
+use domain::WallTime;
 
 use crate::{MAX_RECEIVE_COUNT, contract};
 
@@ -31,8 +32,11 @@ contract![
     a_dropped_receive_takes_no_message,
     a_message_received_too_often_becomes_a_dead_letter,
     a_dead_letter_does_not_hide_the_message_behind_it,
-    a_redriven_letter_starts_with_a_fresh_count,
-    a_deleted_dead_letter_is_not_redriven,
+    a_message_is_named_the_same_each_time_it_comes,
+    a_buried_message_is_a_letter_that_says_why,
+    a_reason_is_one_line_whatever_it_was,
+    dead_letters_stay_until_they_are_deleted_and_come_oldest_first,
+    many_letters_are_deleted_at_once,
 ];
 
 /// SQS tells no age of a message (CloudWatch does), and takes no control characters (JSON has none).
@@ -200,7 +204,9 @@ async fn a_message_received_too_often_becomes_a_dead_letter(backend: &Backend) {
 
     let letters = backend.queue.dead_letters(10).await.unwrap();
     assert_eq!(letters.len(), 1);
-    assert_eq!((letters[0].body.as_str(), letters[0].receive_count), ("poison", MAX_RECEIVE_COUNT));
+    let letter = &letters[0];
+    let expected = ("poison", None, MAX_RECEIVE_COUNT);
+    assert_eq!((letter.body.as_str(), letter.reason.as_deref(), letter.attempts), expected);
     let stats = backend.queue.stats().await.unwrap();
     assert_eq!((stats.visible, stats.in_flight, stats.dead), (0, 0, 1));
 }
@@ -212,36 +218,90 @@ async fn a_dead_letter_does_not_hide_the_message_behind_it(backend: &Backend) {
     assert_eq!(receive(backend, NO_TIME, MINUTE).await.unwrap().body, "good");
 }
 
-async fn a_redriven_letter_starts_with_a_fresh_count(backend: &Backend) {
+async fn a_message_is_named_the_same_each_time_it_comes(backend: &Backend) {
+    send(backend, "one").await;
+    send(backend, "one").await;
+    let first = receive(backend, SECOND, MINUTE).await.unwrap();
+    let other = receive(backend, SECOND, MINUTE).await.unwrap();
+    assert_ne!(first.message_id, other.message_id);
+    backend.queue.set_visibility(&first.receipt, NO_TIME).await.unwrap();
+    assert_eq!(receive(backend, SECOND, MINUTE).await.unwrap().message_id, first.message_id);
+}
+
+async fn a_buried_message_is_a_letter_that_says_why(backend: &Backend) {
+    send(backend, "poison").await;
+    let delivery = receive(backend, NO_TIME, SECOND).await.unwrap();
+    let started = WallTime::now();
+    bury(backend, &delivery, "it crashed each time", 3).await;
+    // The message is gone.
+    assert_eq!(receive(backend, 2 * SECOND, MINUTE).await, None);
+
+    let letters = backend.queue.dead_letters(10).await.unwrap();
+    assert_eq!(letters.len(), 1);
+    let letter = &letters[0];
+    let expected = ("poison", Some("it crashed each time"), 3);
+    assert_eq!((letter.body.as_str(), letter.reason.as_deref(), letter.attempts), expected);
+    let buried_after = letter.buried_at.unwrap().duration_since(started);
+    assert!((-1..20).contains(&buried_after.as_secs()), "{buried_after:?}");
+    assert_eq!(backend.queue.stats().await.unwrap().dead, 1);
+
+    // Where somebody else ends the message, or nobody has it any more.
+    backend.queue.bury("another", None, "why not", 1).await.unwrap();
+    assert_eq!(backend.queue.dead_letters(10).await.unwrap().len(), 2);
+}
+
+async fn a_reason_is_one_line_whatever_it_was(backend: &Backend) {
+    let cases = [
+        ("", "no reason was given".to_owned()),
+        (" \n\t", "no reason was given".to_owned()),
+        ("one\r\n two\u{0}three\u{1b}[31m", "one two three [31m".to_owned()),
+        (&"ö".repeat(5_000), "ö".repeat(500)),
+    ];
+    for (reason, expected) in cases {
+        backend.queue.bury("body", None, reason, 1).await.unwrap();
+        let letter = backend.queue.dead_letters(10).await.unwrap().remove(0);
+        assert_eq!(letter.reason, Some(expected));
+        backend.queue.delete_dead_letters(&[letter.id]).await.unwrap();
+    }
+}
+
+async fn dead_letters_stay_until_they_are_deleted_and_come_oldest_first(backend: &Backend) {
     for body in ["one", "two"] {
         send(backend, body).await;
         exhaust(backend).await;
         assert_eq!(receive(backend, NO_TIME, MINUTE).await, None);
     }
-    assert_eq!(backend.queue.dead_letters(1).await.unwrap()[0].body, "one");
-
-    assert_eq!(backend.queue.redrive().await.unwrap(), 2);
-    assert_eq!(backend.queue.redrive().await.unwrap(), 0);
-    assert_eq!(backend.queue.dead_letters(10).await.unwrap(), []);
-    let mut bodies = Vec::new();
+    backend.queue.bury("three", None, "a reason", 1).await.unwrap();
     for _ in 0..2 {
-        let delivery = receive(backend, SECOND, MINUTE).await.unwrap();
-        assert_eq!(delivery.receive_count, 1);
-        bodies.push(delivery.body);
+        assert_eq!(bodies(backend, 2).await, ["one", "two"]);
+        assert_eq!(bodies(backend, 10).await, ["one", "two", "three"]);
     }
-    bodies.sort();
-    assert_eq!(bodies, ["one", "two"]);
+    let id = backend.queue.dead_letters(1).await.unwrap().remove(0).id;
+    let ids = [id, "no id at all".to_owned()];
+    for _ in 0..2 {
+        backend.queue.delete_dead_letters(&ids).await.unwrap();
+        assert_eq!(bodies(backend, 10).await, ["two", "three"]);
+    }
+    // A new letter takes no old one's id: whoever remembers ids must not mistake it.
+    backend.queue.bury("four", None, "a reason", 1).await.unwrap();
+    let ids_now: Vec<String> =
+        backend.queue.dead_letters(10).await.unwrap().into_iter().map(|letter| letter.id).collect();
+    assert!(!ids_now.contains(&ids[0]));
 }
 
-async fn a_deleted_dead_letter_is_not_redriven(backend: &Backend) {
-    send(backend, "poison").await;
-    exhaust(backend).await;
-    assert_eq!(receive(backend, NO_TIME, MINUTE).await, None);
-    let id = backend.queue.dead_letters(1).await.unwrap().remove(0).id;
-    backend.queue.delete_dead_letter(&id).await.unwrap();
-    backend.queue.delete_dead_letter(&id).await.unwrap();
-    backend.queue.delete_dead_letter("no id at all").await.unwrap();
-    assert_eq!(backend.queue.redrive().await.unwrap(), 0);
+async fn many_letters_are_deleted_at_once(backend: &Backend) {
+    for number in 0..35 {
+        backend.queue.bury(&format!("{number:02}"), None, "a reason", 1).await.unwrap();
+    }
+    let letters = backend.queue.dead_letters(100).await.unwrap();
+    assert_eq!(letters.len(), 35);
+    let mut ids: Vec<String> = letters.into_iter().map(|letter| letter.id).collect();
+    let kept = ids.split_off(30);
+    backend.queue.delete_dead_letters(&ids).await.unwrap();
+    let left: Vec<String> =
+        backend.queue.dead_letters(100).await.unwrap().into_iter().map(|letter| letter.id).collect();
+    assert!(left.len() == 5 && left.iter().all(|id| kept.contains(id)), "{left:?} of {kept:?}");
+    backend.queue.delete_dead_letters(&[]).await.unwrap();
 }
 
 async fn the_stats_tell_messages_by_their_state(backend: &Backend) {
@@ -267,6 +327,15 @@ async fn send(backend: &Backend, body: &str) {
 
 async fn receive(backend: &Backend, wait: Duration, visibility: Duration) -> Option<Delivery> {
     backend.queue.receive(wait, visibility).await.unwrap()
+}
+
+async fn bury(backend: &Backend, delivery: &Delivery, reason: &str, attempts: u32) {
+    backend.queue.bury(&delivery.body, Some(&delivery.receipt), reason, attempts).await.unwrap();
+}
+
+async fn bodies(backend: &Backend, limit: usize) -> Vec<String> {
+    let letters = backend.queue.dead_letters(limit).await.unwrap();
+    letters.into_iter().map(|letter| letter.body).collect()
 }
 
 /// Receives one message as often as it may be, and gives it back each time.

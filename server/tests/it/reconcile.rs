@@ -5,7 +5,7 @@ use std::time::Duration;
 use backend::Claim;
 use domain::{Job, JobId, JobSpec, JobStatus, SpecOptions, WallTime};
 use reqwest::Method;
-use serde_json::Value;
+use serde_json::{Value, json};
 use server::Config;
 
 use crate::listener::Socket;
@@ -62,6 +62,105 @@ async fn a_job_whose_worker_always_dies_becomes_a_visible_failure() {
     }
     let job: Value = site.get(&format!("/api/v1/jobs/{id}")).await.json().await.unwrap();
     assert_eq!(job["failure"]["code"], "gave_up");
+
+    // Told, it stays for the operator, who has it done again.
+    let letters = letters(&site).await;
+    assert_eq!((&letters[0]["job"], &letters[0]["attempts"]), (&json!(id), &json!(2)));
+    assert_eq!((&letters[0]["reason"], &letters[0]["body"]), (&Value::Null, &Value::Null));
+    assert_eq!(redrive(&site, Value::Null).await, 1);
+    assert_eq!(self::letters(&site).await, json!([]));
+    let mut worker = site.worker().await;
+    worker.page("At last.").await;
+    let job = worker.finish(None).await;
+    assert_eq!((job.id, job.status, job.crashes), (id, JobStatus::Completed, 0));
+}
+
+#[tokio::test]
+async fn a_buried_job_says_why_and_is_done_again_when_it_is_chosen() {
+    let site = Site::start_with(eager()).await;
+    let mut buried = Vec::new();
+    for number in 0..3 {
+        let id = site.submit().await;
+        let reason = format!("media_unreachable: reason {number}");
+        site.worker().await.give_up(&reason, 4).await;
+        buried.push(id);
+    }
+    let shown = letters(&site).await;
+    assert_eq!(shown.as_array().unwrap().len(), 3);
+    for (number, id) in buried.iter().enumerate() {
+        let letter = &shown[number];
+        assert_eq!((&letter["job"], &letter["attempts"]), (&json!(id), &json!(4)));
+        assert_eq!(letter["reason"], format!("media_unreachable: reason {number}"));
+        assert!(letter["buried_at"].is_string() && letter.get("body").is_none(), "{letter}");
+    }
+    assert_eq!(redrive(&site, json!({ "ids": [] })).await, 0);
+    assert_eq!(redrive(&site, json!({ "ids": [shown[1]["id"], "no such letter"] })).await, 1);
+    let worker = site.worker().await;
+    assert_eq!((worker.job.id, worker.job.run, worker.job.failures), (buried[1], 1, 0));
+    worker.finish(None).await;
+    // A letter of an earlier run is not done again, and one that is gone neither.
+    assert_eq!(redrive(&site, json!({ "ids": [shown[1]["id"]] })).await, 0);
+    assert_eq!(redrive(&site, Value::Null).await, 2);
+    assert_eq!(letters(&site).await, json!([]));
+    let response = site.post("/api/v1/dead-letters/redrive", json!({ "ids": "all" })).await;
+    error_of(response, (400, "malformed_json")).await;
+}
+
+#[tokio::test]
+async fn a_letter_goes_when_its_job_is_deleted_or_was_retried() {
+    let site = Site::start_with(eager()).await;
+    let deleted = site.submit().await;
+    site.worker().await.give_up("a reason", 4).await;
+    let retried = site.submit().await;
+    site.worker().await.give_up("a reason", 4).await;
+    // Before the sweep looks at it: one that was told is looked at again only now and then.
+    site.request(Method::DELETE, &format!("/api/v1/jobs/{deleted}")).send().await.unwrap();
+    site.post(&format!("/api/v1/jobs/{retried}/retry"), json!({})).await;
+    assert_eq!(redrive(&site, Value::Null).await, 0);
+    assert_eq!(letters(&site).await, json!([]));
+}
+
+/// The queue was lost, or restarted empty, while a worker died.
+#[tokio::test]
+async fn a_running_job_without_a_worker_is_queued_again_and_counts_a_crash() {
+    let silence = Duration::from_millis(300);
+    let site = Site::start_with(Config { worker_silence: silence, ..eager() }).await;
+    let id = site.submit().await;
+    let mut worker = site.worker().await;
+    worker.page("The first page stays.").await;
+    worker.lose_message().await;
+    let next = site.worker().await;
+    assert_eq!((next.job.id, next.job.attempt, next.job.crashes), (id, 2, 1));
+    assert_eq!(next.job.progress.pages, 1);
+    // Fenced: it was not as dead as it seemed.
+    let outcome = site.backend.store.report(id, 1, &next.job.progress).await.unwrap();
+    assert_eq!(outcome, backend::Written::Fenced);
+}
+
+#[tokio::test]
+async fn a_worker_that_gives_signs_of_life_keeps_its_job() {
+    let silence = Duration::from_millis(1_000);
+    let site = Site::start_with(Config { worker_silence: silence, ..eager() }).await;
+    let mut worker = {
+        site.submit().await;
+        site.worker().await
+    };
+    let started = std::time::Instant::now();
+    while started.elapsed() < 3 * silence {
+        worker.report(0.1).await;
+    }
+    assert_eq!(worker.finish(None).await.attempt, 1);
+}
+
+async fn letters(site: &Site) -> Value {
+    site.get("/api/v1/dead-letters").await.json::<Value>().await.unwrap()["dead_letters"].take()
+}
+
+async fn redrive(site: &Site, body: Value) -> u64 {
+    let request = site.request(Method::POST, "/api/v1/dead-letters/redrive");
+    let request = if body.is_null() { request } else { request.json(&body) };
+    let answer: Value = request.send().await.unwrap().json().await.unwrap();
+    answer["redriven"].as_u64().unwrap_or_else(|| panic!("{answer}"))
 }
 
 #[tokio::test]
@@ -71,10 +170,9 @@ async fn dead_letters_that_nobody_can_read_stay_for_the_operator() {
     for _ in 0..3 {
         site.backend.queue.receive(Duration::ZERO, Duration::ZERO).await.unwrap();
     }
-    let letters: Value = site.get("/api/v1/dead-letters").await.json().await.unwrap();
-    assert_eq!(letters["dead_letters"][0]["body"], "garbage");
-    let redrive = site.request(Method::POST, "/api/v1/dead-letters/redrive").send().await.unwrap();
-    assert_eq!(redrive.json::<Value>().await.unwrap()["redriven"], 1);
+    let letters = letters(&site).await;
+    assert_eq!((&letters[0]["body"], letters[0].get("job")), (&json!("garbage"), None));
+    assert_eq!(redrive(&site, Value::Null).await, 1);
     assert_eq!(site.backend.queue.stats().await.unwrap().visible, 1);
 }
 
@@ -106,10 +204,9 @@ async fn a_dead_letter_from_before_a_retry_does_not_end_the_job() {
             .expect("a delivery");
     }
     site.post(&format!("/api/v1/jobs/{id}/cancel"), Value::Null).await;
-    site.post(&format!("/api/v1/jobs/{id}/retry"), serde_json::json!({})).await;
+    site.post(&format!("/api/v1/jobs/{id}/retry"), json!({})).await;
     let mut worker = site.worker().await;
-    let letters = async || site.get("/api/v1/dead-letters").await.json::<Value>().await.unwrap();
-    while letters().await["dead_letters"] != serde_json::json!([]) {}
+    while letters(&site).await != json!([]) {}
     worker.page("Still here.").await;
     assert_eq!(worker.finish(None).await.status, JobStatus::Completed);
 }

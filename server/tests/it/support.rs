@@ -41,6 +41,7 @@ pub fn config() -> Config {
         public_hosts: vec!["cuelight.example".into()],
         min_free_bytes: 0,
         reconcile_every: Duration::from_secs(3600),
+        worker_silence: Duration::from_secs(3600),
         upload_patience: Duration::from_secs(20),
         media_folder: None,
     }
@@ -233,6 +234,20 @@ impl Worker {
         self.publish(&JobEvent::state_of(&job)).await;
         self.backend.queue.delete(&self.receipt).await.unwrap();
         job
+    }
+
+    /// As after the last attempt: fails the job, tells it, and buries its message.
+    pub async fn give_up(self, reason: &str, attempts: u32) -> Job {
+        let job = self.finish_silently(Some(Failure::MediaUnreachable)).await;
+        self.publish(&JobEvent::state_of(&job)).await;
+        let body = serde_json::to_string(&JobMessage::of(&job)).unwrap();
+        self.backend.queue.bury(&body, Some(&self.receipt), reason, attempts).await.unwrap();
+        job
+    }
+
+    /// The message is gone, as when the queue is lost.
+    pub async fn lose_message(self) {
+        self.backend.queue.delete(&self.receipt).await.unwrap();
     }
 
     pub async fn finish_silently(&self, failure: Option<Failure>) -> Job {

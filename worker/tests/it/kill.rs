@@ -34,6 +34,7 @@ async fn a_killed_worker_leaves_a_job_that_another_one_resumes() {
     listener.until_ended(id).await;
     let job = bench.job(id).await;
     assert_eq!((job.status, job.attempt), (JobStatus::Completed, 2));
+    assert_eq!((job.failures, job.crashes), (0, 1));
     let pages = bench.pages(id).await;
     check_pages(&pages);
     check_same_words(&pages, &expected, "after the kill");
@@ -104,7 +105,9 @@ async fn a_stopped_worker_gives_its_message_back_at_once() {
     assert_eq!(worker.wait().await.code(), Some(0));
     engine.within(Duration::from_secs(2)).await;
     let job = bench.job(id).await;
-    assert_eq!((job.status, job.attempt), (JobStatus::Running, 1));
+    assert_eq!((job.status, job.attempt), (JobStatus::Queued, 1));
+    assert_eq!((job.failures, job.crashes), (0, 0), "a polite stop counts nowhere");
+    assert!(job.progress.pages > 0, "what was committed stays");
     check_pages(&bench.pages(id).await);
 }
 
@@ -189,10 +192,41 @@ async fn media_that_crashes_the_engine_fails_while_other_jobs_complete() {
     listener.until_ended(poison).await;
     let job = bench.job(poison).await;
     assert_eq!((job.status, job.failure, job.attempt), (JobStatus::Failed, Some(Failure::EngineCrashed), 3));
+    assert_eq!((job.failures, job.crashes), (0, 3));
     for id in good {
         listener.until_ended(id).await;
         check_speech(&bench, id).await;
+        let job = bench.job(id).await;
+        assert_eq!((job.failures, job.crashes), (0, 0));
     }
+    bench.until_idle().await;
+    let letters = bench.backend.queue.dead_letters(10).await.unwrap();
+    assert_eq!(letters.len(), 1, "{letters:?}");
+    assert!(letters[0].body.contains(&poison.to_string()));
+    let reason = letters[0].reason.as_deref().unwrap_or_default();
+    assert!(reason.starts_with("engine_crashed: ") && letters[0].attempts == 3, "{:?}", letters[0]);
+}
+
+/// The whole worker dies, as where the system ends it for its memory.
+#[tokio::test]
+async fn a_job_whose_workers_all_die_is_given_up_by_the_next_without_work() {
+    let bench = Bench::new().await;
+    let mut listener = bench.listen().await;
+    let poison = bench.upload(&long_speech(bench.folder.path(), 120)).await;
+    for number in 1..=3 {
+        let name = format!("victim {number}");
+        let mut worker = WorkerProcess::start(&bench, &name, &["--visibility", "1s", "--crash-budget", "3"]);
+        listener.until(poison, |change| matches!(change, JobChange::Started { .. })).await;
+        worker.child.kill().await.unwrap();
+    }
+    let survivor = WorkerProcess::start(&bench, "survivor", &["--visibility", "1s", "--crash-budget", "3"]);
+    listener.until_ended(poison).await;
+    let job = bench.job(poison).await;
+    assert_eq!((job.status, job.failure, job.crashes), (JobStatus::Failed, Some(Failure::EngineCrashed), 3));
+    assert!(!survivor.log().contains("window heard"), "{}", survivor.log());
+    bench.until_idle().await;
+    let letters = bench.backend.queue.dead_letters(10).await.unwrap();
+    assert_eq!(letters[0].reason.as_deref(), Some("engine_crashed: its workers died"));
 }
 
 /// The engine has opened the media and is hearing the first window.

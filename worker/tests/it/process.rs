@@ -1,8 +1,8 @@
 //! Jobs from the queue to their end, by a worker in this process with a real engine.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::http::StatusCode;
@@ -10,9 +10,12 @@ use axum::routing::get;
 use domain::{Failure, Job, JobChange, JobEvent, JobStatus, Source, Stage};
 use tokio::net::TcpListener;
 use worker::fetch::Open;
-use worker::process::Worker;
+use worker::lease::{self, LeaseConfig, LeaseEnd};
+use worker::process::{Ending, Message, Worker, process};
 
-use crate::support::{Bench, check_pages, check_speech, job, long_speech, silence, speech, work_until_idle};
+use crate::support::{
+    Bench, PATIENCE, check_pages, check_speech, job, long_speech, silence, speech, work_until_idle,
+};
 
 #[tokio::test]
 async fn an_upload_becomes_a_track() {
@@ -114,6 +117,110 @@ async fn failures_of_links_are_told_as_what_they_are() {
     }
     worker.stop().await;
     assert!(bench.is_idle().await);
+    // What the media is at fault for is nobody's to look after.
+    let letters = bench.backend.queue.dead_letters(10).await.unwrap();
+    assert_eq!(letters.len(), 1, "{letters:?}");
+    assert!(letters[0].reason.as_deref().unwrap_or_default().starts_with("media_unreachable: "));
+    assert_eq!(letters[0].attempts, 4);
+}
+
+#[tokio::test]
+async fn a_passing_failure_is_tried_four_times_after_growing_waits_and_people_see_it_wait() {
+    let bench = Bench::new().await;
+    let mut listener = bench.listen().await;
+    let requests: Arc<Mutex<Vec<Instant>>> = Arc::default();
+    let seen = requests.clone();
+    let site = Router::new().route(
+        "/broken.mp4",
+        get(async move || {
+            seen.lock().unwrap().push(Instant::now());
+            StatusCode::INTERNAL_SERVER_ERROR
+        }),
+    );
+    let mut config = bench.config();
+    config.retry.base = Duration::from_millis(200);
+    let worker = bench.start(config);
+    let id = bench.link(&format!("{}/broken.mp4", serve(site).await)).await;
+    let events = listener.until_ended(id).await;
+    let requests = requests.lock().unwrap().clone();
+    let waits: Vec<Duration> = requests.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    assert_eq!(waits.len(), 3, "{waits:?}");
+    for (wait, least_ms) in waits.iter().zip([150, 300, 600]) {
+        assert!(*wait >= Duration::from_millis(least_ms), "{waits:?}");
+    }
+    let waiting = events.iter().filter(|event| matches!(event.change, JobChange::Queued { .. })).count();
+    assert_eq!(waiting, 3, "{events:#?}");
+    let job = bench.job(id).await;
+    assert_eq!((job.attempt, job.failures, job.crashes), (4, 4, 0));
+    worker.stop().await;
+}
+
+/// As when SQS lets nobody hold it longer.
+#[tokio::test]
+async fn a_message_held_too_long_is_given_back_and_the_work_goes_on_at_the_last_page() {
+    let bench = Bench::new().await;
+    let mut listener = bench.listen().await;
+    let worker = Worker::new(bench.backend.clone(), bench.config(), Arc::new(Open)).unwrap();
+    let id = bench.upload(&long_speech(bench.folder.path(), 60)).await;
+    let queue = &bench.backend.queue;
+    let delivery = queue.receive(PATIENCE, Duration::from_secs(60)).await.unwrap().unwrap();
+    let message =
+        Message { body: &delivery.body, id: &delivery.message_id, receive_count: delivery.receive_count };
+    let longest = async {
+        listener.until_cues(id).await;
+        LeaseEnd::Longest
+    };
+    let ending = process(&worker, &mut None, message, longest, &Default::default()).await;
+    assert_eq!(ending, Ending::Again(Duration::ZERO));
+    let job = bench.job(id).await;
+    let committed = bench.pages(id).await;
+    assert_eq!((job.status, job.failures, job.crashes), (JobStatus::Queued, 0, 0));
+    assert!(!committed.is_empty() && committed.len() == job.progress.pages as usize);
+
+    queue.set_visibility(&delivery.receipt, Duration::ZERO).await.unwrap();
+    work_until_idle(&bench, &worker, &mut None).await;
+    let job = bench.job(id).await;
+    assert_eq!((job.status, job.attempt, job.crashes), (JobStatus::Completed, 2, 0));
+    let pages = bench.pages(id).await;
+    check_pages(&pages);
+    assert_eq!(pages[..committed.len()], committed[..], "nothing was heard again");
+}
+
+#[tokio::test]
+async fn a_lease_is_kept_no_longer_than_it_may_be() {
+    let bench = Bench::new().await;
+    let queue = &bench.backend.queue;
+    queue.send("held", Duration::ZERO).await.unwrap();
+    let second = Duration::from_secs(1);
+    let config = LeaseConfig { visibility: second, longest: 2 * second, ..LeaseConfig::default() };
+    let delivery = queue.receive(Duration::ZERO, config.visibility).await.unwrap().unwrap();
+    let started = Instant::now();
+    assert_eq!(lease::keep(queue.as_ref(), &delivery.receipt, &config).await, LeaseEnd::Longest);
+    assert!(started.elapsed() >= 2 * second);
+    // Still ours, to be given back.
+    let given_back = queue.set_visibility(&delivery.receipt, Duration::ZERO).await.unwrap();
+    assert_eq!(given_back, backend::LeaseState::Held);
+}
+
+#[tokio::test]
+async fn a_duplicate_of_a_message_ends_without_work() {
+    let bench = Bench::new().await;
+    let mut listener = bench.listen().await;
+    let id = bench.upload(&long_speech(bench.folder.path(), 60)).await;
+    let mut config = bench.config();
+    config.slots = 2;
+    let worker = bench.start(config);
+    listener.until_cues(id).await;
+    let job = bench.job(id).await;
+    for _ in 0..3 {
+        let body = serde_json::to_string(&domain::JobMessage::of(&job)).unwrap();
+        bench.backend.queue.send(&body, Duration::ZERO).await.unwrap();
+    }
+    listener.until_ended(id).await;
+    let job = bench.job(id).await;
+    assert_eq!((job.status, job.attempt, job.crashes), (JobStatus::Completed, 1, 0));
+    bench.until_idle().await;
+    worker.stop().await;
 }
 
 #[tokio::test]
@@ -254,6 +361,10 @@ async fn serve_speech(requests: Arc<AtomicUsize>) -> String {
         )
         .route("/page.mp4", get(async || "<html><body>Please log in</body></html>"))
         .route("/broken.mp4", get(async || StatusCode::INTERNAL_SERVER_ERROR));
+    serve(site).await
+}
+
+async fn serve(site: Router) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let origin = format!("http://{}", listener.local_addr().unwrap());
     tokio::spawn(async move { axum::serve(listener, site).await });

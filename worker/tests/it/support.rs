@@ -56,6 +56,7 @@ impl Bench {
             lease: LeaseConfig {
                 visibility: Duration::from_secs(10),
                 check_every: Duration::from_millis(200),
+                ..LeaseConfig::default()
             },
             retry: RetryConfig { base: Duration::from_millis(20), ..RetryConfig::default() },
             fetch: FetchConfig::default(),
@@ -108,6 +109,16 @@ impl Bench {
 
     pub async fn listen(&self) -> Listener {
         Listener { subscription: self.backend.topic.subscribe().await.unwrap(), ended: HashSet::new() }
+    }
+
+    /// The end of a job is told before its message goes.
+    pub async fn until_idle(&self) {
+        let idle = async {
+            while !self.is_idle().await {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        patiently("the last acknowledgement", idle).await;
     }
 
     /// Nothing is left to do: no message waits, hides or is delayed.
