@@ -2,8 +2,7 @@
 //!
 //! The real adapter works underneath, so what the failed call did or did not do is real.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 
@@ -33,11 +32,20 @@ pub enum FaultWhen {
 
 /// Calls seen so far, the failed one included.
 #[derive(Debug, Clone, Default)]
-pub struct CallCount(Arc<AtomicUsize>);
+pub struct CallCount(Arc<Mutex<Vec<&'static str>>>);
 
 impl CallCount {
     pub fn get(&self) -> usize {
-        self.0.load(Ordering::SeqCst)
+        self.lock().len()
+    }
+
+    /// What was called, in order, as `port.method`.
+    pub fn names(&self) -> Vec<&'static str> {
+        self.lock().clone()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<&'static str>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -65,7 +73,10 @@ impl Planned {
 #[async_trait]
 impl CallHook for Planned {
     async fn before(&self, call: Call) -> Result<()> {
-        self.count.0.fetch_max(call.number, Ordering::SeqCst);
+        // What has no number does not count.
+        if call.number > 0 {
+            self.count.lock().push(call.name);
+        }
         self.meet(call, FaultWhen::Before)
     }
 

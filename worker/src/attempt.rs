@@ -6,11 +6,14 @@ use std::pin::pin;
 use std::time::Duration;
 
 use backend::{BackendError, MediaLocation, Written};
-use domain::{CuePage, Failure, Job, JobChange, JobEvent, Source, Stage, Timestamp, Version, Word, segment};
+use domain::{
+    CuePage, Failure, Job, JobChange, JobEvent, Progress, Source, Stage, Timestamp, Version, Word, segment,
+};
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout_at};
 
 use crate::engine::{Engine, EngineError, EngineEvent, Request};
 use crate::fetch::{FetchError, Received};
+use crate::lease::Proof;
 use crate::meter::Meter;
 use crate::model;
 use crate::process::Worker;
@@ -71,29 +74,67 @@ pub async fn tell(worker: &Worker, event: &JobEvent) {
     }
 }
 
+/// The event of a page that was committed together with the end: how the job was just before it.
+pub fn last_cues(before: Job, ended: &Job, page: CuePage) -> JobEvent {
+    let Progress { pages, cues, transcribed, .. } = ended.progress;
+    let progress = Progress { pages, cues, transcribed, ..before.progress };
+    let page = CuePage { version: ended.version - Job::VERSION_STEP, ..page };
+    JobEvent::cues_of(&Job { progress, ..before }, &page)
+}
+
 /// A claimed job on its way to its end.
+///
+/// The store takes its pages and its end; how far it is in between is only told, as hints that nobody stores. When
+/// nothing else was stored for a while, a report is: it shows that somebody works on the job.
 pub struct Attempt<'a> {
     worker: &'a Worker,
     /// The slot's place for its warm engine. Empty while it works: an attempt that is dropped kills its engine.
     warm: &'a mut Option<Engine>,
-    /// In step with the store.
+    /// In step with the store, but for the progress that was only told.
     pub job: Job,
     meter: Meter,
+    /// Events told of the last stored version: itself, and the hints behind it.
+    hints: Version,
     last_report: Instant,
+    /// When a report is to be stored, if nothing else is before.
+    store_at: Instant,
+    /// Renewed by each write that the store takes.
+    proof: Proof,
     last_window: Instant,
+    /// Waits for what the engine says next: with its last word, page and end are one write.
+    held: Option<Held>,
     /// Start of the silence that is heard but not committed.
     silent_since: Option<Timestamp>,
 }
 
+/// A page on its way to the store.
+struct Held {
+    page: CuePage,
+    until: Instant,
+}
+
 impl<'a> Attempt<'a> {
-    pub fn new(worker: &'a Worker, warm: &'a mut Option<Engine>, job: Job) -> Attempt<'a> {
+    /// The job as it was just claimed.
+    pub fn new(worker: &'a Worker, warm: &'a mut Option<Engine>, job: Job, proof: Proof) -> Attempt<'a> {
         let now = Instant::now();
-        let meter = Meter::starting_at(job.progress.fraction);
-        Attempt { worker, warm, job, meter, last_report: now, last_window: now, silent_since: None }
+        Attempt {
+            worker,
+            warm,
+            meter: Meter::starting_at(job.progress.fraction),
+            job,
+            hints: 1,
+            last_report: now,
+            store_at: now + worker.config.limits.store_every,
+            proof,
+            last_window: now,
+            held: None,
+            silent_since: None,
+        }
     }
 
-    pub fn into_job(self) -> Job {
-        self.job
+    /// The job, and the page that is still to be committed, for the end to take along.
+    pub fn into_parts(self) -> (Job, Option<CuePage>) {
+        (self.job, self.held.map(|held| held.page))
     }
 
     /// Until every window of the media is committed. Dropping the future kills the engine.
@@ -208,9 +249,7 @@ impl<'a> Attempt<'a> {
         let mut media_ms = 0;
         loop {
             let deadline = started + self.time_limit(media_ms);
-            let event = timeout_at(deadline, engine.next_event()).await;
-            let event = event.map_err(|_| Stop::Failed(Failure::TimedOut))??;
-            match event {
+            match self.next_event(engine, deadline).await? {
                 EngineEvent::Opened { duration_ms } => {
                     media_ms = duration_ms.unwrap_or(0);
                     self.job.progress.duration_ms = duration_ms;
@@ -228,6 +267,34 @@ impl<'a> Attempt<'a> {
                 }
                 EngineEvent::Failed { failure } => return Ok(Some(failure)),
             }
+        }
+    }
+
+    /// The engine's next event. While none comes, a page that waited long enough for it is committed, and the store
+    /// gets its sign of life.
+    async fn next_event(&mut self, engine: &mut Engine, deadline: Instant) -> Result<EngineEvent, Stop> {
+        loop {
+            let held_until = self.held.as_ref().map(|held| held.until);
+            let wake = deadline.min(self.store_at).min(held_until.unwrap_or(deadline));
+            match timeout_at(wake, engine.next_event()).await {
+                Ok(Ok(event)) => return Ok(event),
+                Ok(Err(error)) => {
+                    self.leave().await;
+                    return Err(error.into());
+                }
+                Err(_) if deadline <= Instant::now() => return Err(Stop::Failed(Failure::TimedOut)),
+                Err(_) if held_until.is_some_and(|until| until <= Instant::now()) => {
+                    self.commit_held().await?;
+                }
+                Err(_) => self.report().await?,
+            }
+        }
+    }
+
+    /// Commits what is held although the attempt ends without an end of the job: nobody has to hear it again.
+    pub async fn leave(&mut self) {
+        if let Err(Stop::Passing { cause, .. }) = self.commit_held().await {
+            tracing::warn!(error = &*cause as &dyn StdError, "the last page was not stored");
         }
     }
 
@@ -250,13 +317,17 @@ impl<'a> Attempt<'a> {
             return self.report_if_due().await;
         }
         self.silent_since = None;
+        self.commit_held().await?;
         let cues = segment::into_cues(&words, start, end, self.job.spec.profile);
         let number = self.job.progress.pages;
-        self.commit(CuePage { number, version: 0, start: page_start, end, words, cues }).await
+        let page = CuePage { number, version: 0, start: page_start, end, words, cues };
+        self.read_meter();
+        self.held = Some(Held { page, until: Instant::now() + self.worker.config.limits.hold_page });
+        Ok(())
     }
 
-    async fn commit(&mut self, mut page: CuePage) -> Result<(), Stop> {
-        self.read_meter();
+    async fn commit_held(&mut self) -> Result<(), Stop> {
+        let Some(Held { mut page, .. }) = self.held.take() else { return Ok(()) };
         let Job { id, attempt, ref progress, .. } = self.job;
         let written = self.worker.backend.store.append_cues(id, attempt, &page, progress).await?;
         page.version = self.at(written)?;
@@ -280,22 +351,37 @@ impl<'a> Attempt<'a> {
         self.report().await
     }
 
-    /// Stores and publishes the progress. Fails only when the store says that the job is not ours: one report more
-    /// or less is no reason to stop.
+    /// Publishes the progress, and stores it when that is due. Fails only when the store says that the job is not
+    /// ours: one report more or less is no reason to stop.
     async fn report(&mut self) -> Result<(), Stop> {
         self.read_meter();
         self.last_report = Instant::now();
+        if self.store_at <= self.last_report {
+            self.store_progress().await?;
+        }
+        let version = self.job.version + self.hints;
+        // So many hints in one step: the store does not answer, and has to before more is told.
+        if version < Job::next_version(self.job.version) {
+            self.hints += 1;
+            let change = JobChange::Progress { progress: self.job.progress.clone() };
+            tell(self.worker, &JobEvent { id: self.job.id, version, change }).await;
+        }
+        Ok(())
+    }
+
+    async fn store_progress(&mut self) -> Result<(), Stop> {
         let Job { id, attempt, ref progress, .. } = self.job;
-        let written = match self.worker.backend.store.report(id, attempt, progress).await {
-            Ok(written) => written,
+        match self.worker.backend.store.report(id, attempt, progress).await {
+            Ok(written) => {
+                self.at(written)?;
+                // The version of the stored report itself is still to be told.
+                self.hints = 0;
+            }
             Err(error) => {
                 tracing::warn!(error = &error as &dyn StdError, "could not store the progress, going on");
-                return Ok(());
+                self.store_at = Instant::now() + self.worker.config.limits.store_every / 10;
             }
-        };
-        let version = self.at(written)?;
-        let change = JobChange::Progress { progress: self.job.progress.clone() };
-        tell(self.worker, &JobEvent { id, version, change }).await;
+        }
         Ok(())
     }
 
@@ -308,6 +394,10 @@ impl<'a> Attempt<'a> {
         match written {
             Written::At(version) => {
                 self.job.version = version;
+                // The version itself is told by whoever wrote it.
+                self.hints = 1;
+                self.store_at = Instant::now() + self.worker.config.limits.store_every;
+                self.proof.renew();
                 Ok(version)
             }
             Written::Fenced => Err(Stop::Fenced),

@@ -43,6 +43,11 @@ pub struct Limits {
     pub silent_page: Duration,
     /// Least time between two progress reports that tell no new stage and no new page.
     pub report_every: Duration,
+    /// Progress is only told, and stored with the next page. When there is none for so long, it is stored alone: a
+    /// sign of life.
+    pub store_every: Duration,
+    /// How long a page waits for the engine's next word. If that is its last one, page and end are one write.
+    pub hold_page: Duration,
     /// What giving the message back may take at the stop.
     pub give_back: Duration,
 }
@@ -55,6 +60,8 @@ impl Default for Limits {
             job_per_media: 4,
             silent_page: Duration::from_secs(5 * 60),
             report_every: Duration::from_secs(1),
+            store_every: Duration::from_secs(30),
+            hold_page: Duration::from_millis(250),
             give_back: Duration::from_secs(5),
         }
     }

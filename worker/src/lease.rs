@@ -1,10 +1,11 @@
 //! Keeps a message invisible while it is worked on, and notices when the work is not wanted any more.
 
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use backend::{Backend, JobQueue, LeaseState, ReceiptHandle};
 use domain::{Job, JobStatus};
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 
 #[derive(Debug, Clone)]
 pub struct LeaseConfig {
@@ -105,19 +106,44 @@ async fn extend(
     }
 }
 
+/// When the store said last that the job is this attempt's: by taking a write, or when it was asked.
+#[derive(Clone)]
+pub struct Proof(Arc<Mutex<Instant>>);
+
+impl Proof {
+    /// One that was given just now: by the claim.
+    pub fn now() -> Proof {
+        Proof(Arc::new(Mutex::new(Instant::now())))
+    }
+
+    pub fn renew(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+    }
+
+    fn given_at(&self) -> Instant {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 /// Returns when the store says that `job` is not this attempt's any more: cancelled, deleted, expired, retried or
-/// taken over. A store that does not answer changes nothing: the writes are fenced anyway.
-pub async fn watch(backend: &Backend, job: &Job, config: &LeaseConfig) {
+/// taken over. It is asked only when the last proof is older than the interval. A store that does not answer changes
+/// nothing: the writes are fenced anyway.
+pub async fn watch(backend: &Backend, job: &Job, config: &LeaseConfig, proof: &Proof) {
     loop {
-        sleep(config.check_every).await;
+        let due_at = proof.given_at() + config.check_every;
+        if due_at > Instant::now() {
+            sleep_until(due_at).await;
+            continue;
+        }
         match backend.store.get(job.id).await {
-            Ok(Some(now)) if now.status == JobStatus::Running && now.attempt == job.attempt => {}
+            Ok(Some(now)) if now.status == JobStatus::Running && now.attempt == job.attempt => proof.renew(),
             Ok(_) => return,
             Err(error) => {
                 tracing::debug!(
                     error = &error as &dyn std::error::Error,
                     "could not look whether the job is still wanted"
                 );
+                sleep(config.check_every).await;
             }
         }
     }

@@ -10,7 +10,7 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use backend::{Backend, Claim, Delivery, Finished, Outcome, Release, Requeued};
-use domain::{Failure, Job, JobEvent, JobId, JobMessage, Stage, WallTime};
+use domain::{CuePage, Failure, Job, JobEvent, JobId, JobMessage, Stage, WallTime};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
@@ -18,7 +18,7 @@ use crate::attempt::{self, Attempt, Stop};
 use crate::config::WorkerConfig;
 use crate::engine::{Engine, EngineError};
 use crate::fetch::{AddressPolicy, Fetcher};
-use crate::lease::{self, LeaseEnd};
+use crate::lease::{self, LeaseEnd, Proof};
 use crate::scratch::Scratch;
 
 /// What all slots of one worker share.
@@ -232,18 +232,24 @@ impl Handling<'_> {
     async fn work_on(&self, engine: &mut Option<Engine>, job: Job) -> Ending {
         let started = Instant::now();
         attempt::tell(self.worker, &JobEvent::state_of(&job)).await;
-        let mut attempt = Attempt::new(self.worker, engine, job.clone());
+        let proof = Proof::now();
+        let mut attempt = Attempt::new(self.worker, engine, job.clone(), proof.clone());
         let stopped = tokio::select! {
             biased;
             // Only the work is interrupted, not the telling of its end: that takes no time.
             () = self.shutdown.cancelled() => Some(Stop::Shutdown),
             ended = attempt.run() => ended.err(),
-            () = lease::watch(&self.worker.backend, &job, &self.worker.config.lease) => Some(Stop::Fenced),
+            () = lease::watch(&self.worker.backend, &job, &self.worker.config.lease, &proof) => Some(Stop::Fenced),
         };
-        let job = attempt.into_job();
+        if matches!(stopped, Some(Stop::Shutdown))
+            && tokio::time::timeout(self.worker.config.limits.give_back, attempt.leave()).await.is_err()
+        {
+            tracing::info!("the store did not answer: the last page will be heard again");
+        }
+        let (job, last_page) = attempt.into_parts();
         match stopped {
-            None => self.conclude(job, End::default(), started).await,
-            Some(stop) => self.stopped(job, stop, started).await,
+            None => self.conclude(job, last_page, End::default(), started).await,
+            Some(stop) => self.stopped(job, last_page, stop, started).await,
         }
     }
 
@@ -252,11 +258,11 @@ impl Handling<'_> {
         tracing::warn!(attempt = job.attempt, crashes = job.crashes, "the job's workers died too often");
         let cause = Some("its workers died".to_owned());
         let end = End { failure: Some(Failure::EngineCrashed), counted: None, cause };
-        self.conclude(job.clone(), end, Instant::now()).await
+        self.conclude(job.clone(), None, end, Instant::now()).await
     }
 
     /// The attempt ended before the media did: is it the job's end too?
-    async fn stopped(&self, job: Job, stop: Stop, started: Instant) -> Ending {
+    async fn stopped(&self, job: Job, last_page: Option<CuePage>, stop: Stop, started: Instant) -> Ending {
         let retry = &self.worker.config.retry;
         let Job { attempt, failures, crashes, .. } = job;
         let end = match stop {
@@ -293,7 +299,7 @@ impl Handling<'_> {
                 End { failure: Some(failure), counted: Some(Release::Crashed), cause: Some(chain(&cause)) }
             }
         };
-        self.conclude(job, end, started).await
+        self.conclude(job, last_page, end, started).await
     }
 
     /// Queues the job again in the store; then its message comes again after `delay`.
@@ -333,8 +339,8 @@ impl Handling<'_> {
         }
     }
 
-    /// Ends the job in the store, once, then announces it.
-    async fn conclude(&self, job: Job, end: End, started: Instant) -> Ending {
+    /// Ends the job in the store, once and together with its last page if that is not there yet, then announces it.
+    async fn conclude(&self, job: Job, last_page: Option<CuePage>, end: End, started: Instant) -> Ending {
         let mut progress = job.progress.clone();
         progress.eta_ms = None;
         let End { failure, counted, cause } = end;
@@ -344,12 +350,15 @@ impl Handling<'_> {
         }
         let finished_at = WallTime::now();
         let outcome = Outcome { failure, counted, progress, finished_at, expires_at: job.expires_at };
-        match self.worker.backend.store.finish(job.id, job.attempt, None, &outcome).await {
-            Ok(Finished::First(job)) => {
-                log_finished(&job, started);
-                self.announce(&job, cause).await
+        match self.worker.backend.store.finish(job.id, job.attempt, last_page.as_ref(), &outcome).await {
+            Ok(Finished::First(ended)) => {
+                log_finished(&ended, started);
+                if let Some(page) = last_page {
+                    attempt::tell(self.worker, &attempt::last_cues(job, &ended, page)).await;
+                }
+                self.announce(&ended, cause).await
             }
-            Ok(Finished::Already(job)) => self.announce(&job, cause).await,
+            Ok(Finished::Already(ended)) => self.announce(&ended, cause).await,
             Ok(Finished::Fenced) => self.superseded(job.id).await,
             Err(error) => {
                 tracing::warn!(error = &error as &dyn StdError, "could not finish the job");

@@ -70,6 +70,8 @@ fn config(bench: &Bench) -> WorkerConfig {
     config.lease.visibility = Duration::from_secs(4);
     config.lease.check_every = Duration::from_secs(1);
     config.retry.base = Duration::from_millis(1);
+    // So that the last page always goes with the end, however slow the machine is.
+    config.limits.hold_page = Duration::from_secs(30);
     config
 }
 

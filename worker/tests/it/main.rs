@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod accuracy;
+mod calls;
 mod crash;
 mod engine;
 mod fetch;

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use backend::{AwsConfig, QueueStats};
-use domain::{Cue, Timestamp, Track};
+use backend::{AwsConfig, Heard, QueueStats};
+use domain::{Cue, JobChange, JobEvent, Progress, Timestamp, Track};
 
 use super::provisioned;
 use crate::store_contract::later;
@@ -129,5 +129,25 @@ fn only_an_emulator_on_this_machine_is_provisioned() {
             let error = backend::aws::provision(&config, "name", 3).await.unwrap_err();
             assert!(!error.is_transient());
         }
+    });
+}
+
+/// SNS refuses what is larger than 256 KB.
+#[test]
+fn an_event_too_large_for_the_topic_is_told_without_its_cues() {
+    run(async {
+        let (_folder, config) = provisioned().await;
+        let topic = backend::connect(&config).await.unwrap().topic;
+        let mut heard = topic.subscribe().await.unwrap();
+        let cue = |number: u64| Cue {
+            start: Timestamp(number * 1_000),
+            end: Timestamp(number * 1_000 + 900),
+            text: "ö".repeat(100),
+        };
+        let progress = Progress { pages: 1, cues: 2_000, ..Progress::default() };
+        let change = JobChange::Cues { page: 0, cues: (0..2_000).map(cue).collect(), progress };
+        let event = JobEvent { id: new_job().id, version: 3_000, change };
+        topic.publish(&event).await.unwrap();
+        assert_eq!(heard.next().await, Some(Heard::Event(Box::new(event.without_cues()))));
     });
 }
