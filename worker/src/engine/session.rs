@@ -56,9 +56,10 @@ pub fn transcribe(
     let first_sample = request.resume_from.0.saturating_mul(SAMPLE_RATE) / 1000;
     let origin = Windows::origin(first_sample);
     let reader = AudioReader::open(&request.media, origin, request.max_duration_ms)?;
-    listener.event(EngineEvent::Opened { duration_ms: reader.duration_ms() });
+    let duration_ms = reader.duration_ms();
+    listener.event(EngineEvent::Opened { duration_ms });
     let (transcribers, voice, is_multilingual) = models.load(request, threads)?;
-    let mut sound = Sound::new(reader, Windows::new(voice, first_sample), listener);
+    let mut sound = Sound::new(reader, Windows::new(voice, first_sample, duration_ms), listener);
     let given = request.language.as_deref().map(primary_subtag).filter(|tag| whisper::knows_language(tag));
     let known = if is_multilingual { given } else { Some(ONLY_LANGUAGE.into()) };
     let language = match known {

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use whisper_rs::{WhisperVadContext, WhisperVadContextParams};
 
-use super::windows::{Cutter, FRAME_SAMPLES, Frame, Span};
+use super::windows::{Cutter, FRAME_MS, FRAME_SAMPLES, Frame, MAX_WINDOW, Span};
 
 /// Frames handed to the model at once: 8 s.
 const BLOCK: usize = 250;
@@ -65,13 +65,15 @@ pub struct Windows<'a> {
 }
 
 impl<'a> Windows<'a> {
-    /// The stream is to begin at [`Windows::origin`] of `first`; no window begins before sample `first`.
-    pub fn new(model: &'a mut VoiceModel, first: u64) -> Windows<'a> {
+    /// The stream is to begin at [`Windows::origin`] of `first`; no window begins before sample `first`. Media whose
+    /// whole length is that of one window is not cut for the sake of an early caption.
+    pub fn new(model: &'a mut VoiceModel, first: u64, duration_ms: Option<u64>) -> Windows<'a> {
+        let is_one_window = duration_ms.is_some_and(|duration| duration <= MAX_WINDOW * FRAME_MS);
         let first_frame = first.div_ceil(FRAME_SAMPLES);
         let judged = first_frame / BLOCK as u64 * BLOCK as u64 * FRAME_SAMPLES;
         Windows {
             model,
-            cutter: Cutter::new(first_frame, first == 0),
+            cutter: Cutter::new(first_frame, first == 0 && !is_one_window),
             first_frame,
             samples: Vec::new(),
             dropped: Windows::origin(first),

@@ -8,6 +8,9 @@ use std::collections::VecDeque;
 /// Samples in one frame of the voice activity model; at 16 kHz it lasts 32 ms.
 pub const FRAME_SAMPLES: u64 = 512;
 
+/// The same in milliseconds.
+pub const FRAME_MS: u64 = 32;
+
 /// Speech begins at this probability …
 const ONSET: f32 = 0.5;
 /// … and goes on until the probability stays below this one.

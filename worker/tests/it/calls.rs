@@ -1,5 +1,6 @@
 //! What a job costs the store, counted under a worker with a real engine.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,7 +10,7 @@ use worker::config::WorkerConfig;
 use worker::fetch::Open;
 use worker::process::Worker;
 
-use crate::support::{Bench, long_speech, work_until_idle};
+use crate::support::{Bench, long_speech, speech, work_until_idle};
 
 /// Longer than any machine needs between the last window and the end.
 const PATIENT: Duration = Duration::from_secs(30);
@@ -18,7 +19,7 @@ const PATIENT: Duration = Duration::from_secs(30);
 async fn a_job_of_one_window_costs_two_writes() {
     let bench = Bench::new().await;
     let config = config(&bench, PATIENT);
-    let (id, writes, events) = run_job(&bench, 8, config).await;
+    let (id, writes, events) = run_job(&bench, &speech(), config).await;
     assert_eq!(writes, ["store.claim", "store.finish"]);
     check_told(&bench.job(id).await, &events);
 }
@@ -27,7 +28,7 @@ async fn a_job_of_one_window_costs_two_writes() {
 async fn a_job_of_several_windows_costs_a_write_for_each_and_one() {
     let bench = Bench::new().await;
     let config = config(&bench, PATIENT);
-    let (id, writes, events) = run_job(&bench, 33, config).await;
+    let (id, writes, events) = run_job(&bench, &long_speech(bench.folder.path(), 33), config).await;
     let job = bench.job(id).await;
     assert!(job.progress.pages >= 2);
     let mut expected = vec!["store.claim"];
@@ -41,7 +42,7 @@ async fn a_job_of_several_windows_costs_a_write_for_each_and_one() {
 async fn a_page_that_nothing_follows_soon_is_stored_at_once() {
     let bench = Bench::new().await;
     let config = config(&bench, Duration::ZERO);
-    let (id, writes, events) = run_job(&bench, 8, config).await;
+    let (id, writes, events) = run_job(&bench, &speech(), config).await;
     // The engine's last word may be there already.
     let is_alone = writes == ["store.claim", "store.append_cues", "store.finish"];
     assert!(is_alone || writes == ["store.claim", "store.finish"], "{writes:?}");
@@ -53,7 +54,7 @@ async fn a_worker_that_stores_nothing_else_gives_signs_of_life() {
     let bench = Bench::new().await;
     let mut config = config(&bench, PATIENT);
     config.limits.store_every = Duration::from_millis(20);
-    let (_, writes, events) = run_job(&bench, 8, config).await;
+    let (_, writes, events) = run_job(&bench, &speech(), config).await;
     assert!(writes.contains(&"store.report"), "{writes:?}");
     check_rising(&events);
 }
@@ -64,14 +65,14 @@ fn config(bench: &Bench, hold_page: Duration) -> WorkerConfig {
     config
 }
 
-/// One job of so many seconds of speech: the writes it cost, by name, and what was told of it.
+/// One job: the writes it cost, by name, and what was told of it.
 async fn run_job(
     bench: &Bench,
-    seconds: u32,
+    media: &Path,
     config: WorkerConfig,
 ) -> (JobId, Vec<&'static str>, Vec<JobEvent>) {
     let mut listener = bench.listen().await;
-    let id = bench.upload(&long_speech(bench.folder.path(), seconds)).await;
+    let id = bench.upload(media).await;
     let (counting, calls) = with_faults(bench.backend.clone(), None);
     let worker = Worker::new(counting, config, Arc::new(Open)).unwrap();
     work_until_idle(bench, &worker, &mut None).await;

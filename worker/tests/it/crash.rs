@@ -14,7 +14,7 @@ use worker::engine::Engine;
 use worker::fetch::Open;
 use worker::process::Worker;
 
-use crate::support::{Bench, check_pages, check_same_words, speech, work_until_idle};
+use crate::support::{Bench, check_pages, check_same_words, long_speech, work_until_idle};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whichever_call_fails_before_its_effect_the_job_ends_once_and_is_announced() {
@@ -27,7 +27,8 @@ async fn whichever_call_fails_after_its_effect_the_job_ends_once_and_is_announce
 }
 
 async fn fail_every_call(when: FaultWhen) {
-    let link = serve(&speech()).await;
+    let folder = tempfile::tempdir().unwrap();
+    let link = serve(&long_speech(folder.path(), 20)).await;
     let mut engine = None;
     let (reference, calls) = run_job(&link, None, &mut engine).await;
     assert!(reference.len() >= 2, "a job of one page tests too little");
