@@ -75,7 +75,7 @@ impl JobTopic for SnsTopic {
         let inbox = Arc::new(inbox);
         let (sender, signals) = signals();
         // Names this subscriber on either road.
-        let secret = Secret::new();
+        let secret = Secret::random();
         let me = secret.fingerprint();
         let (sns, topic) = (self.sns.clone(), self.arn.clone());
         let mut road: Box<dyn Road> = match &self.endpoint {

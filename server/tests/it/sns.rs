@@ -51,7 +51,7 @@ impl Endpoint {
         let endpoint = Arc::new(SnsEndpoint::new(topic, policy, certificates.client()));
         let (inbox, heard) = Inbox::new();
         let (sender, signals) = signals();
-        let secret = Secret::new();
+        let secret = Secret::random();
         let path = format!("/sns/{}", secret.expose());
         let listener = endpoint.open(secret, Arc::new(inbox), sender);
         let socket = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -207,7 +207,7 @@ mod tests {
     fn an_instance_is_dead_when_it_was_long_unheard_by_one_who_listened() {
         let url = |host: &str| PublicUrl::parse(&format!("https://{host}.example")).unwrap();
         let (ours, theirs) = (url("ours"), url("theirs"));
-        let (living, dead) = (Secret::new(), Secret::new());
+        let (living, dead) = (Secret::random(), Secret::random());
         let start = Instant::now();
         let mut others = Others { since: Some(start), heard: HashMap::new() };
         others.hear(living.fingerprint(), start);

@@ -127,7 +127,7 @@ impl fmt::Debug for PublicUrl {
 pub struct Secret(String);
 
 impl Secret {
-    pub fn new() -> Secret {
+    pub fn random() -> Secret {
         Secret(format!("{:032x}", rand::random::<u128>()))
     }
 
@@ -231,7 +231,7 @@ mod tests {
 
     #[test]
     fn an_endpoint_of_our_shape_belongs_to_an_instance_and_others_do_not() {
-        let (url, secret) = (PublicUrl::parse("https://a.example").unwrap(), Secret::new());
+        let (url, secret) = (PublicUrl::parse("https://a.example").unwrap(), Secret::random());
         let endpoint = url.endpoint(&secret);
         assert_eq!(Fingerprint::of_endpoint(&endpoint), Some(secret.fingerprint()));
         assert!(url.has(&endpoint));

@@ -21,7 +21,7 @@ pub struct Key {
 }
 
 impl Key {
-    pub fn new() -> Key {
+    pub fn random() -> Key {
         let pair = RsaKeyPair::generate(KeySize::Rsa2048).unwrap();
         let public = pair.public_key().as_ref().to_vec();
         Key { pair: Arc::new(pair), public }
@@ -68,7 +68,7 @@ impl Signer {
     }
 
     pub fn valid(subject: &str, from: WallTime, to: WallTime) -> Signer {
-        let key = Key::new();
+        let key = Key::random();
         let mut certificate = CertificateParams::default();
         certificate.serial_number = Some(1.into());
         certificate.distinguished_name = DistinguishedName::new();

@@ -68,8 +68,8 @@ impl CertificateHost {
         let mut authority = CertificateParams::default();
         authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         authority.serial_number = Some(1.into());
-        let authority = CertifiedIssuer::self_signed(authority, Key::new()).unwrap();
-        let key = Key::new();
+        let authority = CertifiedIssuer::self_signed(authority, Key::random()).unwrap();
+        let key = Key::random();
         let mut certificate = CertificateParams::new(vec![name.to_owned()]).unwrap();
         certificate.serial_number = Some(2.into());
         let certificate = certificate.signed_by(&key, &authority).unwrap();
