@@ -4,10 +4,11 @@ use std::convert::Infallible;
 use std::pin::pin;
 use std::time::Duration;
 
-use backend::{Backend, Heard, Subscription};
+use backend::{Backend, Heard, Reach, Subscription};
 
 use crate::Server;
 use crate::error::causes;
+use crate::known::UNHEARD_EVERY;
 use crate::metrics;
 
 /// How well this server knows what goes on.
@@ -17,7 +18,7 @@ pub enum Standing {
     Starting,
     /// Events reach us.
     Clustered,
-    /// They reached us once, and do not now.
+    /// They do not: the store is read slowly instead.
     Isolated,
 }
 
@@ -32,25 +33,71 @@ pub async fn follow(server: Server) {
 async fn follow_for_ever(server: &Server) -> Infallible {
     loop {
         let mut subscription = subscribe(&server.backend).await;
-        // Before the store is read: what is read from now on, events carry on. What came before was not heard.
-        server.hub.known.follow(true);
-        server.hub.miss();
-        if catch_up(server, &mut subscription).await {
-            server.standing.send_replace(Standing::Clustered);
-            let known = server.hub.known.count();
-            tracing::info!(known, "the topic is heard");
-            while hear(server, subscription.next().await).await {}
+        let mut reach = server.backend.topic.reach();
+        loop {
+            let is_clustered = *reach.borrow_and_update() == Reach::Clustered;
+            // Before the store is read: what is read from now on, events carry on. What came before was not heard.
+            server.hub.known.follow(is_clustered);
+            server.hub.miss();
+            if !catch_up(server, &mut subscription).await {
+                break;
+            }
+            stand(server, if is_clustered { Standing::Clustered } else { Standing::Isolated });
+            let turned = reach.wait_for(|reach| (*reach == Reach::Clustered) != is_clustered);
+            let is_lost = tokio::select! {
+                () = hear_all(server, &mut subscription) => true,
+                turned = turned => turned.is_err(),
+            };
+            if is_lost {
+                break;
+            }
         }
         tracing::warn!("the subscription to the topic ended; subscribing anew");
         server.hub.known.follow(false);
-        server.standing.send_if_modified(|standing| {
-            let was_clustered = *standing == Standing::Clustered;
-            if was_clustered {
-                *standing = Standing::Isolated;
-            }
-            was_clustered
-        });
+        if *server.standing.borrow() != Standing::Starting {
+            stand(server, Standing::Isolated);
+        }
     }
+}
+
+fn stand(server: &Server, standing: Standing) {
+    if server.standing.send_replace(standing) == standing {
+        return;
+    }
+    let known = server.hub.known.count();
+    match standing {
+        Standing::Isolated => {
+            tracing::warn!(known, "events do not reach this server; it reads the store instead")
+        }
+        _ => tracing::info!(known, "events reach this server"),
+    }
+}
+
+/// While events do not reach the server: what ended, and the jobs that somebody watches, from the store every few
+/// seconds. One read for each job, however many watch it. Until the server stops.
+pub async fn look_slowly(server: Server) {
+    let mut standing = server.standing.subscribe();
+    let looking = async {
+        while standing.wait_for(|standing| *standing == Standing::Isolated).await.is_ok() {
+            if let Err(error) = look(&server).await {
+                tracing::warn!(error = %causes(&error), "the store does not tell what events did not");
+            }
+            tokio::time::sleep(UNHEARD_EVERY).await;
+        }
+    };
+    tokio::select! {
+        () = server.stop.cancelled() => {}
+        () = looking => {}
+    }
+}
+
+async fn look(server: &Server) -> backend::Result<()> {
+    server.completed.look().await?;
+    for id in server.hub.watched() {
+        server.hub.job(id).await?;
+        server.hub.fall_behind(id);
+    }
+    Ok(())
 }
 
 /// Reads from the store what ended lately while events go on to be heard. False: the subscription ended.
@@ -66,6 +113,10 @@ async fn catch_up(server: &Server, subscription: &mut Subscription) -> bool {
             }
         }
     }
+}
+
+async fn hear_all(server: &Server, subscription: &mut Subscription) {
+    while hear(server, subscription.next().await).await {}
 }
 
 /// False: the subscription ended.

@@ -26,8 +26,8 @@ const CUES_CAPACITY: u64 = 64 << 20;
 /// behind the hints. An ended one changes by a person's wish only, and is trusted until it expires.
 const TRUSTED_FOR: Duration = Duration::from_secs(60);
 
-/// While events do not reach us, any copy is this old at most.
-const TRUSTED_UNHEARD: Duration = Duration::from_secs(5);
+/// While events do not reach us the store is read this often, and any copy is this old at most.
+pub const UNHEARD_EVERY: Duration = Duration::from_secs(5);
 
 /// An end that is older, or that far in the future, makes no job known that was not: it may have been told late, and
 /// what came after it before we listened.
@@ -256,7 +256,7 @@ impl KnownJobs {
         let is_alive = known.job.expires_at > WallTime::now();
         match self.is_followed.load(Ordering::SeqCst) {
             true => is_alive && (known.job.status.is_terminal() || age < TRUSTED_FOR),
-            false => is_alive && age < TRUSTED_UNHEARD,
+            false => is_alive && age < UNHEARD_EVERY,
         }
     }
 

@@ -75,6 +75,7 @@ pub async fn run(
 
     let background = TaskTracker::new();
     background.spawn(follow::follow(server.clone()));
+    background.spawn(follow::look_slowly(server.clone()));
     background.spawn(sweep::reconcile(server.clone()));
     // What is measured is nobody's business but the operator's.
     let tells_metrics = operators.is_none() && address.ip().is_loopback();

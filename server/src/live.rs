@@ -96,6 +96,17 @@ impl Hub {
         }
     }
 
+    /// Every watcher of the job looks for itself.
+    pub fn fall_behind(&self, id: JobId) {
+        for inbox in self.watchers().get(&id).into_iter().flatten() {
+            inbox.fall_behind(id);
+        }
+    }
+
+    pub fn watched(&self) -> Vec<JobId> {
+        self.watchers().keys().copied().collect()
+    }
+
     fn watchers(&self) -> MutexGuard<'_, HashMap<JobId, Vec<Arc<Inbox>>>> {
         self.watchers.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }

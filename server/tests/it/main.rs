@@ -4,10 +4,12 @@
 #![allow(clippy::unwrap_used, reason = "clippy knows only functions marked as tests, not what they share")]
 
 mod counting;
+mod deaf;
 #[path = "../../../backend/tests/it/aws/emulator.rs"]
 mod emulator;
 mod forms;
 mod hook;
+mod isolated;
 mod jobs;
 mod listener;
 mod media;

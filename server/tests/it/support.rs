@@ -19,6 +19,7 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
+use crate::deaf::Deaf;
 use crate::hook::Hook;
 
 pub struct Site {
@@ -69,13 +70,34 @@ impl Site {
 
     /// Returns while the server starts. The hook stands between it and its backend.
     pub async fn begin(config: Config, hook: Option<Arc<Hook>>) -> Site {
+        let (site, ()) = Site::begin_over(config, |backend| {
+            if let Some(hook) = hook {
+                *backend = with_hook(backend.clone(), hook);
+            }
+        })
+        .await;
+        site
+    }
+
+    /// A server that can be made deaf, and whose calls are counted.
+    pub async fn deaf(config: Config) -> (Site, Deaf, Arc<Hook>) {
+        let hook = Arc::new(Hook::default());
+        let (site, deaf) = Site::begin_over(config, |backend| {
+            *backend = with_hook(backend.clone(), hook.clone());
+            Deaf::over(backend)
+        })
+        .await;
+        site.ready().await;
+        (site, deaf, hook)
+    }
+
+    /// Returns while the server starts, over what `wrap` makes of its backend.
+    pub async fn begin_over<T>(config: Config, wrap: impl FnOnce(&mut Backend) -> T) -> (Site, T) {
         let folder = TempDir::new().unwrap();
         let data = embedded(&folder);
         let backend = backend::connect(&data).await.unwrap();
         let mut server_side = backend::connect(&data).await.unwrap();
-        if let Some(hook) = hook {
-            server_side = with_hook(server_side, hook);
-        }
+        let wrapped = wrap(&mut server_side);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let operators_listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -87,7 +109,7 @@ impl Site {
         let listeners = Listeners { main: listener, operators: Some(operators_listener), sns: None };
         let running = tokio::spawn(server::run(listeners, server_side, config, shutdown));
         let client = Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
-        Site { address, operators, client, backend, folder, stop: Some(stop), running }
+        (Site { address, operators, client, backend, folder, stop: Some(stop), running }, wrapped)
     }
 
     pub async fn ready(&self) {
