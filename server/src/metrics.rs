@@ -27,6 +27,7 @@ const GAPS: &str = "cuelight_topic_gaps_total";
 const ENDED: &str = "cuelight_jobs_ended_total";
 const CALLS: &str = "cuelight_backend_calls_total";
 const QUEUE: &str = "cuelight_queue_messages";
+const SWEEPS: &str = "cuelight_sweeps_total";
 const OLDEST: &str = "cuelight_queue_oldest_age_seconds";
 
 /// From now on everything is counted.
@@ -70,6 +71,7 @@ fn describe() {
         "Calls of the backend, by port and method, kind (read, write) and outcome (ok, transient, permanent)."
     );
     describe_gauge!(QUEUE, "Messages by state, as the last sweep counted them.");
+    describe_counter!(SWEEPS, "Rounds of the slow reconcilers, whether or not all of it worked.");
     describe_gauge!(
         OLDEST,
         Unit::Seconds,
@@ -108,6 +110,10 @@ pub fn count_heard() {
 
 pub fn count_dropped() {
     counter!(DROPPED).increment(1);
+}
+
+pub fn count_sweep() {
+    counter!(SWEEPS).increment(1);
 }
 
 pub fn count_gap() {

@@ -8,6 +8,7 @@ use crate::Server;
 use crate::error::causes;
 use crate::letters::Letters;
 use crate::lost::LostJobs;
+use crate::metrics;
 
 /// Taken at once; what is left comes next time.
 const BATCH: usize = 200;
@@ -28,6 +29,7 @@ pub async fn reconcile(server: Server) {
             log("expired jobs", sweep_expired(&server).await);
             log("dead letters", letters.look(&server).await);
             log("lost jobs", lost.look(&server).await);
+            metrics::count_sweep();
         };
         // A look may be left at any await: everything in it is repeated next time.
         tokio::select! {

@@ -29,9 +29,11 @@ impl Hook {
         std::mem::take(&mut *self.calls.lock().unwrap())
     }
 
-    /// Calls of the store since the last time.
+    /// Calls of the store for single jobs since the last time. The first sweep, which reads lists, may still be under way.
     pub fn take_store_calls(&self) -> Vec<&'static str> {
-        self.take_calls().into_iter().filter(|name| name.starts_with("store.")).collect()
+        const LISTS: [&str; 3] = ["store.recent", "store.finished_since", "store.expired"];
+        let calls = self.take_calls().into_iter();
+        calls.filter(|name| name.starts_with("store.") && !LISTS.contains(name)).collect()
     }
 
     /// From now on calls whose name starts so fail before they take effect.

@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "clippy knows only functions marked as tests, not what they share")]
 
+mod aws;
 mod counting;
 mod deaf;
 #[path = "../../../backend/tests/it/aws/emulator.rs"]
@@ -17,6 +18,9 @@ mod metrics;
 mod pages;
 mod process;
 mod provision;
+#[path = "../../../backend/tests/it/aws/proxy.rs"]
+#[expect(dead_code, reason = "the tests of the adapters use more of it")]
+mod proxy;
 mod reconcile;
 mod serving;
 mod settings;

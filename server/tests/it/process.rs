@@ -13,10 +13,16 @@ pub struct Process {
 impl Process {
     /// Returns when it listens.
     pub fn start(arguments: &[&str]) -> Process {
+        Process::start_in(arguments, &[])
+    }
+
+    /// With these variables in its environment.
+    pub fn start_in(arguments: &[&str], environment: &[(String, String)]) -> Process {
         let mut child = Command::new(env!("CARGO_BIN_EXE_server"))
             .args(["--listen", "127.0.0.1:0", "--site", "no such folder", "--reconcile-every", "1h"])
             .args(arguments)
             .env("RUST_LOG", "info")
+            .envs(environment.iter().cloned())
             .stdin(Stdio::null())
             .stderr(Stdio::piped())
             .spawn()

@@ -76,13 +76,13 @@ async fn an_end_between_the_snapshot_and_the_events_is_never_lost() {
 async fn a_server_that_was_killed_knows_all_that_ended_meanwhile_before_it_is_ready() {
     let folder = tempfile::tempdir().unwrap();
     let data = embedded(&folder);
-    killed_while_jobs_end(&data, &["--data", data.data.to_str().unwrap()]).await;
+    killed_while_jobs_end(&data, || Process::start(&["--data", data.data.to_str().unwrap()])).await;
 }
 
 /// Fifty jobs are submitted to a server, which is killed; they end; it is started again. Asked for each of them it
 /// makes no call of the store.
-pub async fn killed_while_jobs_end(data: &BackendConfig, arguments: &[&str]) {
-    let server = Process::start(arguments);
+pub async fn killed_while_jobs_end(data: &BackendConfig, start: impl Fn() -> Process) {
+    let server = start();
     let client = Client::new();
     let mut ids = Vec::new();
     for number in 0..50 {
@@ -97,7 +97,7 @@ pub async fn killed_while_jobs_end(data: &BackendConfig, arguments: &[&str]) {
         Worker::receive(&backend).await.finish(None).await;
     }
 
-    let server = Process::start(arguments);
+    let server = start();
     let ready = async {
         loop {
             let response = client.get(format!("http://{}/readyz", server.address)).send().await.unwrap();
