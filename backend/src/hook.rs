@@ -252,6 +252,10 @@ impl MediaStore for Hooked {
     async fn delete(&self, job: JobId) -> Result<()> {
         self.call("media.delete", self.inner.media.delete(job)).await
     }
+
+    async fn sample(&self, age: Duration, limit: usize) -> Result<Vec<JobId>> {
+        self.call("media.sample", self.inner.media.sample(age, limit)).await
+    }
 }
 
 struct HookedWriter {

@@ -19,6 +19,8 @@ use std::error::Error as StdError;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use domain::{JobChange, JobEvent, JobId};
+
 pub use aws::AwsConfig;
 pub use hook::{Call, CallHook, with_hook};
 pub use media::{MediaLocation, MediaStore, MediaWriter};
@@ -36,6 +38,18 @@ pub struct Backend {
     pub store: Arc<dyn JobStore>,
     pub topic: Arc<dyn JobTopic>,
     pub media: Arc<dyn MediaStore>,
+}
+
+impl Backend {
+    /// Removes the job, its cues and its media; expired or not. The event that tells its end, or `None` if it was gone.
+    pub async fn remove(&self, id: JobId) -> Result<Option<JobEvent>> {
+        // Media first: once the job is gone nothing names them any more.
+        self.media.delete(id).await?;
+        Ok(match self.store.delete(id).await? {
+            Deleted::At(version) => Some(JobEvent { id, version, change: JobChange::Expired }),
+            Deleted::Gone => None,
+        })
+    }
 }
 
 /// Which backend, said explicitly: nothing falls back in silence.

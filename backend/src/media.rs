@@ -1,6 +1,7 @@
 //! The media port: uploads and fetched files, one per job.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -23,6 +24,10 @@ pub trait MediaStore: Send + Sync {
 
     /// Deleting what is gone is success.
     async fn delete(&self, job: JobId) -> Result<()>;
+
+    /// Some of the jobs whose media is older than `age`, at most `limit`, others each time: for who looks whether
+    /// the jobs are still there.
+    async fn sample(&self, age: Duration, limit: usize) -> Result<Vec<JobId>>;
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,7 +1,6 @@
 //! The slow reconcilers: whatever the quick paths lost is found here.
 
 use backend::Result;
-use domain::{JobChange, JobEvent};
 use tokio::time::MissedTickBehavior;
 
 use crate::Server;
@@ -48,10 +47,8 @@ fn log(what: &str, result: Result<()>) {
 /// Jobs past their time: out of the store, then told, then their media.
 async fn sweep_expired(server: &Server) -> Result<()> {
     for id in server.backend.store.expired(BATCH).await? {
-        // Media first: once the job is gone nothing names them any more.
-        server.backend.media.delete(id).await?;
-        if let backend::Deleted::At(version) = server.backend.store.delete(id).await? {
-            server.announce(JobEvent { id, version, change: JobChange::Expired }).await;
+        if let Some(event) = server.backend.remove(id).await? {
+            server.announce(event).await;
             tracing::info!(job.id = %id, "job expired");
         }
     }

@@ -1,5 +1,6 @@
 //! Settings of `worker pull`: the command line once, typed values from then on.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -9,6 +10,7 @@ use crate::engine::EngineConfig;
 use crate::fetch::FetchConfig;
 use crate::lease::LeaseConfig;
 use crate::retry::RetryConfig;
+use crate::tasks::TaskConfig;
 
 /// Everything a pulling worker needs to know. Made from [`PullArgs`]; tests shorten the durations.
 #[derive(Debug, Clone)]
@@ -22,6 +24,7 @@ pub struct WorkerConfig {
     pub fetch: FetchConfig,
     pub limits: Limits,
     pub engine: EngineConfig,
+    pub tasks: TaskConfig,
     /// Folder of the models.
     pub models: PathBuf,
     /// Name of the model for jobs that ask for none.
@@ -99,6 +102,7 @@ impl WorkerConfig {
                 threads: args.threads.max(1),
                 ..EngineConfig::new(std::env::current_exe()?)
             },
+            tasks: args.tasks.config(true),
             models: args.models.clone(),
             model: args.model.clone(),
             scratch: args.scratch.clone().unwrap_or_else(|| args.backend.data.join("scratch")),
@@ -106,7 +110,78 @@ impl WorkerConfig {
     }
 }
 
-/// Settings of the subcommand `worker pull`.
+impl WorkerConfig {
+    /// What the command line of push mode says.
+    pub fn from_push_args(args: &PushArgs) -> std::io::Result<WorkerConfig> {
+        let mut config = WorkerConfig::from_args(&args.pull)?;
+        config.tasks = args.pull.tasks.config(args.schedule);
+        // What an attempt fetched is lost when it is left; so a slow site is a failure that counts, and is told.
+        config.fetch.total = config.fetch.total.min(args.patience.mul_f64(0.9));
+        Ok(config)
+    }
+}
+
+/// Settings of the subcommand `worker push`.
+#[derive(Debug, Clone, clap::Args)]
+pub struct PushArgs {
+    /// Where jobs and tasks are posted to. There is no login: keep it on this machine.
+    #[arg(long, value_name = "ADDRESS:PORT", env = "CUELIGHT_PUSH_LISTEN", default_value = "127.0.0.1:8081")]
+    pub listen: SocketAddr,
+    /// From a request to its answer, and so a little less than the daemon waits. A job that takes longer goes on when
+    /// its message comes again.
+    #[arg(long, value_name = "DURATION", env = "CUELIGHT_PUSH_PATIENCE", default_value = "280s",
+        value_parser = parse_duration)]
+    pub patience: Duration,
+    /// Do the periodic tasks by this worker's clock too, not only when they are posted.
+    #[arg(long, env = "CUELIGHT_PUSH_SCHEDULE")]
+    pub schedule: bool,
+    #[command(flatten)]
+    pub pull: PullArgs,
+}
+
+/// How often the periodic tasks are done, once across all workers.
+#[derive(Debug, Clone, clap::Args)]
+pub struct TaskArgs {
+    /// Remove expired jobs, media without a job, and files of dead workers this often, or `never`.
+    #[arg(long, value_name = "DURATION", env = "CUELIGHT_CLEANUP_EVERY", default_value = "10m",
+        value_parser = parse_period)]
+    pub cleanup_every: Period,
+    /// Log the statistics of the last hour this often, or `never`.
+    #[arg(long, value_name = "DURATION", env = "CUELIGHT_STATS_EVERY", default_value = "1h",
+        value_parser = parse_period)]
+    pub stats_every: Period,
+    /// Hold the models against their checksums this often, or `never`; on each machine.
+    #[arg(long, value_name = "DURATION", env = "CUELIGHT_UPDATE_MODEL_EVERY", default_value = "1d",
+        value_parser = parse_period)]
+    pub update_model_every: Period,
+}
+
+impl TaskArgs {
+    pub fn config(&self, is_scheduled: bool) -> TaskConfig {
+        TaskConfig {
+            cleanup_every: self.cleanup_every.0,
+            stats_every: self.stats_every.0,
+            update_model_every: self.update_model_every.0,
+            is_scheduled,
+        }
+    }
+}
+
+/// `None`: never. A type of its own, since an `Option` means something else to clap.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Period(pub Option<Duration>);
+
+fn parse_period(text: &str) -> Result<Period, String> {
+    match text {
+        "never" => Ok(Period(None)),
+        text => match parse_duration(text)? {
+            Duration::ZERO => Err("a period cannot be zero; write never to leave it out".to_owned()),
+            period => Ok(Period(Some(period))),
+        },
+    }
+}
+
+/// Settings of the subcommand `worker pull`, which `worker push` takes too.
 #[derive(Debug, Clone, clap::Args)]
 pub struct PullArgs {
     #[command(flatten)]
@@ -156,6 +231,8 @@ pub struct PullArgs {
     /// Longest time one attempt transcribes; long media may take four times its length.
     #[arg(long, value_name = "DURATION", default_value = "30m", value_parser = parse_duration)]
     pub job_timeout: Duration,
+    #[command(flatten)]
+    pub tasks: TaskArgs,
 }
 
 /// Where models are kept unless `--models` says otherwise.

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
-use worker::{config, engine, model, pull, transcribe};
+use worker::{config, engine, model, pull, push, transcribe};
 
 /// Takes jobs off the queue and turns media into subtitles.
 #[derive(Parser)]
@@ -18,6 +18,8 @@ struct Cli {
 enum Command {
     /// Work on jobs until told to stop.
     Pull(Box<config::PullArgs>),
+    /// Take jobs and periodic tasks that a daemon posts, until told to stop.
+    Push(Box<config::PushArgs>),
     /// Transcribe one file to standard output.
     Transcribe(transcribe::TranscribeArgs),
     /// Fetch and list models.
@@ -63,6 +65,7 @@ async fn run(command: Command) -> anyhow::Result<()> {
         .init();
     match command {
         Command::Pull(args) => pull::main(*args).await,
+        Command::Push(args) => push::main(*args).await,
         Command::Transcribe(args) => transcribe::run(args).await,
         Command::Model(command) => model::run(command).await,
         Command::Engine(args) => engine::child::run(args),

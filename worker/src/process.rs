@@ -20,6 +20,7 @@ use crate::engine::{Engine, EngineError};
 use crate::fetch::{AddressPolicy, Fetcher};
 use crate::lease::{self, LeaseEnd, Proof};
 use crate::scratch::Scratch;
+use crate::speed::Speed;
 
 /// What all slots of one worker share.
 pub struct Worker {
@@ -27,6 +28,7 @@ pub struct Worker {
     pub config: WorkerConfig,
     pub fetcher: Fetcher,
     pub scratch: Scratch,
+    pub speed: Speed,
     unreadable: Mutex<Unreadable>,
 }
 
@@ -62,7 +64,14 @@ impl Worker {
     ) -> anyhow::Result<Worker> {
         let fetcher = Fetcher::new(config.fetch.clone(), policy)?;
         let scratch = Scratch::open(&config.scratch)?;
-        Ok(Worker { backend, config, fetcher, scratch, unreadable: Mutex::default() })
+        Ok(Worker {
+            backend,
+            config,
+            fetcher,
+            scratch,
+            speed: Speed::default(),
+            unreadable: Mutex::default(),
+        })
     }
 }
 
@@ -246,6 +255,8 @@ impl Handling<'_> {
         {
             tracing::info!("the store did not answer: the last page will be heard again");
         }
+        let heard_ms = attempt.job.progress.transcribed.saturating_sub(job.progress.transcribed);
+        self.worker.speed.add(started.elapsed(), heard_ms);
         let (job, last_page) = attempt.into_parts();
         match stopped {
             None => self.conclude(job, last_page, End::default(), started).await,

@@ -3,12 +3,11 @@
 use std::error::Error as StdError;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::Context;
 use backend::{Backend, Delivery};
 use futures::FutureExt;
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -18,6 +17,7 @@ use crate::fetch::Open;
 use crate::model;
 use crate::process::{Worker, process_delivery};
 use crate::retry::RetryConfig;
+use crate::{stop, tasks};
 
 /// Waits between polls of a queue that fails.
 const QUEUE_TROUBLE: RetryConfig = RetryConfig {
@@ -26,13 +26,6 @@ const QUEUE_TROUBLE: RetryConfig = RetryConfig {
     base: Duration::from_millis(500),
     cap: Duration::from_secs(30),
 };
-
-/// From the first stop signal to the end; the jobs were given back long before.
-const GRACE: Duration = Duration::from_secs(25);
-
-/// Signals so close together are one wish: Ctrl-C reaches the whole process group, and a script in that group
-/// passes it on.
-const ONE_STOP: Duration = Duration::from_millis(500);
 
 /// Pulls until `shutdown` is cancelled: then polling stops at once, running jobs are given back at their last
 /// committed window, and it returns. Fails only before the first poll.
@@ -49,6 +42,9 @@ pub async fn run(backend: Backend, config: WorkerConfig, shutdown: CancellationT
     for _ in 0..slots {
         running.spawn(pull(worker.clone(), shutdown.clone()));
     }
+    if worker.config.tasks.is_scheduled {
+        running.spawn(tasks::keep_schedule(worker.clone(), shutdown.clone()));
+    }
     while let Some(ended) = running.join_next().await {
         ended.context("a slot ended abnormally")?;
     }
@@ -58,52 +54,16 @@ pub async fn run(backend: Backend, config: WorkerConfig, shutdown: CancellationT
 
 /// The subcommand `worker pull`: runs until SIGTERM or SIGINT. A second signal ends the process at once.
 pub async fn main(args: PullArgs) -> anyhow::Result<()> {
-    let shutdown = CancellationToken::new();
-    stop_on_signals(shutdown.clone())?;
+    let shutdown = stop::on_signals()?;
     let config = WorkerConfig::from_args(&args)?;
     let backend = backend::connect(&args.backend).await.context("cannot open the backend")?;
-    let overdue = async {
-        shutdown.cancelled().await;
-        tokio::time::sleep(GRACE).await;
-    };
-    tokio::select! {
-        ended = run(backend, config, shutdown.clone()) => ended,
-        () = overdue => {
-            tracing::warn!("did not stop in time, leaving: messages come again when their leases end");
-            Ok(())
-        }
-    }
+    stop::within_grace(shutdown.clone(), run(backend, config, shutdown)).await
 }
 
 /// Without its models a worker would fail every job it takes.
-fn check_models(config: &WorkerConfig) -> anyhow::Result<()> {
+pub fn check_models(config: &WorkerConfig) -> anyhow::Result<()> {
     model::find(&config.models, &config.model)?;
     model::voice(&config.models)?;
-    Ok(())
-}
-
-fn stop_on_signals(shutdown: CancellationToken) -> std::io::Result<()> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    tokio::spawn(async move {
-        let mut first: Option<Instant> = None;
-        loop {
-            tokio::select! {
-                _ = terminate.recv() => {}
-                _ = interrupt.recv() => {}
-            }
-            match first {
-                None => {
-                    tracing::info!("stopping");
-                    shutdown.cancel();
-                    first = Some(Instant::now());
-                }
-                Some(first) if first.elapsed() < ONE_STOP => {}
-                // The kernel kills the engines with us.
-                Some(_) => std::process::exit(130),
-            }
-        }
-    });
     Ok(())
 }
 

@@ -25,12 +25,7 @@ impl Scratch {
         // One start at a time: a folder that is not locked yet looks stale.
         let starting = File::create(root.join(LOCK))?;
         starting.lock()?;
-        for entry in fs::read_dir(root)? {
-            let path = entry?.path();
-            if let Err(error) = remove_if_stale(&path) {
-                tracing::warn!(%error, path = %path.display(), "could not remove a stale scratch folder");
-            }
-        }
+        remove_stale(root)?;
         let folder = tempfile::Builder::new().prefix(PREFIX).tempdir_in(root)?;
         let lock = File::create(folder.path().join(LOCK))?;
         lock.try_lock()?;
@@ -47,19 +42,41 @@ impl Scratch {
     }
 }
 
-/// Removes a folder of ours whose process is dead.
-fn remove_if_stale(path: &Path) -> io::Result<()> {
+/// Removes the folders of dead workers inside `root`; says how many.
+pub fn sweep(root: &Path) -> io::Result<usize> {
+    let starting = File::create(root.join(LOCK))?;
+    starting.lock()?;
+    remove_stale(root)
+}
+
+fn remove_stale(root: &Path) -> io::Result<usize> {
+    let mut removed = 0;
+    for entry in fs::read_dir(root)? {
+        let path = entry?.path();
+        match remove_if_stale(&path) {
+            Ok(is_removed) => removed += usize::from(is_removed),
+            Err(error) => {
+                tracing::warn!(%error, path = %path.display(), "could not remove a stale scratch folder");
+            }
+        }
+    }
+    Ok(removed)
+}
+
+/// Removes a folder of ours whose process is dead; says whether it was one.
+fn remove_if_stale(path: &Path) -> io::Result<bool> {
     let is_ours =
         path.file_name().and_then(|name| name.to_str()).is_some_and(|name| name.starts_with(PREFIX));
     if !is_ours {
-        return Ok(());
+        return Ok(false);
     }
     // Without a lock file its process died while it made it.
     let is_alive = File::open(path.join(LOCK)).is_ok_and(|lock| lock.try_lock().is_err());
     if is_alive {
-        return Ok(());
+        return Ok(false);
     }
-    fs::remove_dir_all(path)
+    fs::remove_dir_all(path)?;
+    Ok(true)
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 //! first, once for each machine.
 
 use std::path::Path;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 use std::{fs, io};
@@ -12,7 +13,8 @@ use async_trait::async_trait;
 use aws_config::SdkConfig;
 use aws_sdk_sqs::config::{ProvideCredentials, SharedCredentialsProvider};
 use bytes::Bytes;
-use domain::JobId;
+use domain::{JobId, WallTime};
+use futures::{StreamExt, TryStreamExt};
 use object_store::aws::{AmazonS3, AmazonS3Builder, AwsCredential};
 use object_store::{
     ClientOptions, CredentialProvider, GetOptions, GetRange, MultipartUpload, ObjectMeta, ObjectStore,
@@ -30,6 +32,9 @@ const PART_BYTES: usize = 8 << 20;
 
 /// Bytes fetched at once.
 const FETCH_BYTES: u64 = 16 << 20;
+
+/// Objects that are listed for a sample, at a thousand a request.
+const LOOKED_AT: usize = 5_000;
 
 /// For one part.
 const PART_TIMEOUT: Duration = Duration::from_secs(120);
@@ -165,6 +170,31 @@ impl MediaStore for S3Media {
                 })
             }
         }
+    }
+
+    async fn sample(&self, age: Duration, limit: usize) -> Result<Vec<JobId>> {
+        let folder = object_store::path::Path::from("media");
+        let start = object(JobId::from_bits(rand::random()));
+        // From somewhere in the middle to the end, and on from the beginning.
+        let objects =
+            self.bucket.list_with_offset(Some(&folder), &start).chain(self.bucket.list(Some(&folder)));
+        let mut objects = pin!(objects.take(LOOKED_AT));
+        let mut jobs = Vec::new();
+        while jobs.len() < limit
+            && let Some(object) = objects.try_next().await?
+        {
+            let age_ms = WallTime::now().as_millisecond() - object.last_modified.timestamp_millis();
+            let is_older = u128::try_from(age_ms).is_ok_and(|found| found >= age.as_millis());
+            let job = object.location.filename().and_then(|name| name.parse().ok());
+            if let Some(job) = job.filter(|_| is_older) {
+                // Somebody who came around to the start has seen them all.
+                if jobs.contains(&job) {
+                    break;
+                }
+                jobs.push(job);
+            }
+        }
+        Ok(jobs)
     }
 
     async fn delete(&self, job: JobId) -> Result<()> {

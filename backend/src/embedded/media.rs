@@ -32,7 +32,7 @@ impl EmbeddedMedia {
     /// never made or is gone. Blocks.
     pub fn open(folder: &Path, has_job: impl Fn(JobId) -> Result<bool>) -> Result<EmbeddedMedia> {
         let unusable = |source| OpenError::Folder { path: folder.to_path_buf(), source };
-        for path in stale_files(folder).map_err(unusable)? {
+        for path in older_files(folder, STALE).map_err(unusable)? {
             let name = path.file_name().unwrap_or_default().to_string_lossy();
             let is_left_over = match name.parse() {
                 Ok(job) => !has_job(job)?,
@@ -91,6 +91,18 @@ impl MediaStore for EmbeddedMedia {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error.into()),
         }
+    }
+
+    async fn sample(&self, age: Duration, limit: usize) -> Result<Vec<JobId>> {
+        let folder = self.folder.clone();
+        let paths = spawn_blocking(move || older_files(&folder, age)).await??;
+        let names = paths.iter().filter_map(|path| path.file_name()?.to_str());
+        let mut jobs: Vec<JobId> = names.filter_map(|name| name.parse().ok()).collect();
+        jobs.sort_unstable();
+        let start = jobs.partition_point(|job| *job < JobId::from_bits(rand::random()));
+        jobs.rotate_left(start);
+        jobs.truncate(limit);
+        Ok(jobs)
     }
 
     async fn delete(&self, job: JobId) -> Result<()> {
@@ -162,16 +174,16 @@ fn rename_durably(from: &Path, to: &Path) -> io::Result<()> {
     fs::File::open(folder)?.sync_all()
 }
 
-fn stale_files(folder: &Path) -> io::Result<Vec<PathBuf>> {
-    let mut stale = Vec::new();
+fn older_files(folder: &Path, age: Duration) -> io::Result<Vec<PathBuf>> {
+    let mut older = Vec::new();
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
         let modified = entry.metadata().and_then(|file| file.modified());
-        let is_stale = modified
-            .is_ok_and(|modified| SystemTime::now().duration_since(modified).is_ok_and(|age| age > STALE));
-        if is_stale {
-            stale.push(entry.path());
+        let is_older = modified
+            .is_ok_and(|modified| SystemTime::now().duration_since(modified).is_ok_and(|found| found >= age));
+        if is_older {
+            older.push(entry.path());
         }
     }
-    Ok(stale)
+    Ok(older)
 }

@@ -1,6 +1,7 @@
 //! The media store: one file a job, whole or not at all.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use backend::{Backend, MediaLocation};
 use bytes::Bytes;
@@ -21,6 +22,7 @@ contract![
     adopting_what_is_not_there_fails_for_good,
     a_deleted_file_is_gone,
     deleting_what_is_gone_is_success,
+    a_sample_names_jobs_whose_media_is_old_enough,
 ];
 
 async fn a_file_is_read_back_as_it_was_written(backend: &Backend) {
@@ -122,6 +124,22 @@ async fn deleting_what_is_gone_is_success(backend: &Backend) {
     write(backend, id, b"media").await;
     backend.media.delete(id).await.unwrap();
     backend.media.delete(id).await.unwrap();
+}
+
+async fn a_sample_names_jobs_whose_media_is_old_enough(backend: &Backend) {
+    let mut ids = [new_id(), new_id(), new_id()];
+    for id in ids {
+        write(backend, id, b"media").await;
+    }
+    ids.sort();
+    let sample = async |age, limit| {
+        let mut sample = backend.media.sample(Duration::from_secs(age), limit).await.unwrap();
+        sample.sort();
+        sample
+    };
+    assert_eq!(sample(0, 10).await, ids);
+    assert_eq!(sample(0, 2).await.len(), 2);
+    assert_eq!(sample(3600, 10).await, []);
 }
 
 async fn write(backend: &Backend, id: JobId, content: &'static [u8]) {

@@ -1,7 +1,8 @@
 //! The model store: a folder of files that the engine loads, and the ways to fill it.
 //!
 //! A file has its final name only after its SHA-256 was found right, so a worker trusts what it finds: it looks at
-//! the name and the size. Fetching happens on command and never while jobs are worked on.
+//! the name and the size. Fetching happens on command, and by the task that holds
+//! the models against the manifest: a file in use stays whole, since the new one takes its name.
 
 mod command;
 mod convert;

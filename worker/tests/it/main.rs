@@ -5,6 +5,8 @@
 mod accuracy;
 mod calls;
 mod crash;
+mod daemon;
+mod elasticbeanstalk;
 mod engine;
 mod fetch;
 mod kill;
@@ -13,5 +15,6 @@ mod model;
 mod model_convert;
 mod process;
 mod process_support;
+mod push;
 mod settings;
 mod support;

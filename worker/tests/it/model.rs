@@ -15,6 +15,7 @@ use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use worker::model::{Manifest, ModelError, Patience, PullSettings, Pulled, SourceError, find_in, pull};
+use worker::tasks;
 
 /// Calls so far, and what the server answers to the one of that number (counted from 0).
 type Answer = dyn Fn(usize, Request) -> Response<Body> + Send + Sync;
@@ -124,6 +125,27 @@ fn rest(request: &Request, etag: &str) -> Response<Body> {
         .header("content-range", format!("bytes {start}-{}/{length}", length - 1))
         .body(Body::from(content()[start..].to_vec()))
         .unwrap()
+}
+
+#[tokio::test]
+async fn the_task_fetches_a_model_that_is_missing_or_changed() {
+    let folder = TempDir::new().unwrap();
+    let server = serve(Arc::new(|_, _| whole())).await;
+    let manifest = manifest(&sum(&content()), &[format!("{}/small.bin", server.base)]);
+    let settings = PullSettings { verify: true, ..settings(&folder) };
+    let names = |names: &[&str]| names.iter().map(|name| name.to_string()).collect::<Vec<_>>();
+    let fetched = tasks::Updated { unchanged: vec![], fetched: names(&["small"]) };
+    let unchanged = tasks::Updated { unchanged: names(&["small"]), fetched: vec![] };
+
+    assert_eq!(tasks::update(&manifest, "small", &settings).await.unwrap(), fetched);
+    assert_eq!(tasks::update(&manifest, "small", &settings).await.unwrap(), unchanged);
+    let path = settings.models_dir.join("small.bin");
+    let mut changed = content();
+    changed[1000] ^= 1;
+    std::fs::write(&path, changed).unwrap();
+    assert_eq!(tasks::update(&manifest, "small", &settings).await.unwrap(), fetched);
+    assert_eq!(std::fs::read(&path).unwrap(), content());
+    assert_eq!(server.calls.load(Ordering::SeqCst), 2);
 }
 
 fn names_in(folder: &Path) -> Vec<String> {

@@ -16,18 +16,22 @@ pub struct WorkerProcess {
 }
 
 impl WorkerProcess {
-    /// `worker pull` on the bench's data with one thread and short waits; its log has every window.
+    /// `worker pull` on the bench's data.
     pub fn start(bench: &Bench, name: &str, more: &[&str]) -> WorkerProcess {
+        WorkerProcess::spawn(bench, name, &[&["pull"], more].concat())
+    }
+
+    /// A subcommand on the bench's data with one thread and short waits; its log has every window.
+    pub fn spawn(bench: &Bench, name: &str, arguments: &[&str]) -> WorkerProcess {
         let log = bench.folder.path().join(format!("{name}.log"));
         let stderr = std::fs::File::create(&log).unwrap();
         let child = tokio::process::Command::new(env!("CARGO_BIN_EXE_worker"))
-            .arg("pull")
+            .args(arguments)
             .arg("--data")
             .arg(bench.data())
             .arg("--models")
             .arg(models())
             .args(["--model", MODEL, "--threads", "1", "--retry-base", "20ms"])
-            .args(more)
             .env("RUST_LOG", "worker=debug,info")
             .stdout(Stdio::null())
             .stderr(stderr)

@@ -20,6 +20,7 @@ use worker::fetch::FetchConfig;
 use worker::lease::LeaseConfig;
 use worker::process::{Worker, process_delivery};
 use worker::retry::RetryConfig;
+use worker::tasks::TaskConfig;
 
 pub const MODEL: &str = "tiny.en";
 
@@ -62,6 +63,12 @@ impl Bench {
             fetch: FetchConfig::default(),
             limits: Limits::default(),
             engine: EngineConfig { threads: 1, ..EngineConfig::new(env!("CARGO_BIN_EXE_worker")) },
+            tasks: TaskConfig {
+                cleanup_every: None,
+                stats_every: None,
+                update_model_every: None,
+                is_scheduled: false,
+            },
             models: models(),
             model: MODEL.into(),
             scratch: self.folder.path().join("scratch"),
@@ -77,14 +84,26 @@ impl Bench {
 
     /// Submits media as an upload.
     pub async fn upload(&self, media: &Path) -> JobId {
+        let job = self.put(media).await;
+        self.submit(&job).await;
+        job.id
+    }
+
+    /// A job whose message somebody else sends.
+    pub async fn upload_only(&self, media: &Path) -> JobId {
+        let job = self.put(media).await;
+        self.backend.store.create(&job, None).await.unwrap();
+        job.id
+    }
+
+    async fn put(&self, media: &Path) -> Job {
         let bytes = std::fs::read(media).unwrap();
         let source = Source::Upload { filename: "media".into(), bytes: bytes.len() as u64 };
         let job = job(source);
         let mut writer = self.backend.media.write(job.id).await.unwrap();
         writer.write(Bytes::from(bytes)).await.unwrap();
         writer.finish().await.unwrap();
-        self.submit(&job).await;
-        job.id
+        job
     }
 
     pub async fn link(&self, url: &str) -> JobId {
