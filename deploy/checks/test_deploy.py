@@ -60,7 +60,7 @@ class TheTemplate(unittest.TestCase):
         }
         keys = re.search(r'set_key_schema\(Some\(keys\("(\w+)", "(\w+)"\)', provision).groups()
         attributes = set(re.findall(r'"(\w+)"', re.search(r"for attribute in \[(.*?)\]", provision, re.S)[1]))
-        ttl = re.search(r'enabled\(true\)\s*\.attribute_name\("(\w+)"\)', provision)[1]
+        ttl = re.search(r'const TTL: &str = "(\w+)"', provision)[1]
         self.assertEqual(set(names.values()), set(indexes), "an index that provision.rs does not make")
 
         properties = RESOURCES["Table"]["Properties"]

@@ -44,6 +44,31 @@ pub struct S3Media {
     cache: Cache,
 }
 
+/// The bucket of the settings; no call is made.
+pub fn bucket(sdk: &SdkConfig, settings: &Settings, endpoint: Option<&str>) -> Result<AmazonS3> {
+    let options = ClientOptions::new()
+        .with_allow_http(endpoint.is_some_and(|endpoint| endpoint.starts_with("http://")))
+        .with_connect_timeout(CONNECT_TIMEOUT)
+        .with_timeout(PART_TIMEOUT);
+    let retry = RetryConfig {
+        max_retries: TRIES as usize - 1,
+        retry_timeout: 2 * PART_TIMEOUT,
+        ..RetryConfig::default()
+    };
+    let mut builder = AmazonS3Builder::new()
+        .with_region(&settings.region)
+        .with_bucket_name(&settings.bucket)
+        .with_client_options(options)
+        .with_retry(retry);
+    if let Some(provider) = sdk.credentials_provider() {
+        builder = builder.with_credentials(Arc::new(SdkCredentials(provider)));
+    }
+    if let Some(endpoint) = endpoint {
+        builder = builder.with_endpoint(endpoint).with_virtual_hosted_style_request(false);
+    }
+    Ok(builder.build()?)
+}
+
 impl S3Media {
     /// `data` is the folder that holds the folder of copies.
     pub async fn open(
@@ -52,28 +77,8 @@ impl S3Media {
         endpoint: Option<&str>,
         data: &Path,
     ) -> Result<S3Media> {
-        let options = ClientOptions::new()
-            .with_allow_http(endpoint.is_some_and(|endpoint| endpoint.starts_with("http://")))
-            .with_connect_timeout(CONNECT_TIMEOUT)
-            .with_timeout(PART_TIMEOUT);
-        let retry = RetryConfig {
-            max_retries: TRIES as usize - 1,
-            retry_timeout: 2 * PART_TIMEOUT,
-            ..RetryConfig::default()
-        };
-        let mut builder = AmazonS3Builder::new()
-            .with_region(&settings.region)
-            .with_bucket_name(&settings.bucket)
-            .with_client_options(options)
-            .with_retry(retry);
-        if let Some(provider) = sdk.credentials_provider() {
-            builder = builder.with_credentials(Arc::new(SdkCredentials(provider)));
-        }
-        if let Some(endpoint) = endpoint {
-            builder = builder.with_endpoint(endpoint).with_virtual_hosted_style_request(false);
-        }
         let cache = Cache::open(data.join("media-copies")).await?;
-        Ok(S3Media { bucket: Arc::new(builder.build()?), cache })
+        Ok(S3Media { bucket: Arc::new(bucket(sdk, settings, endpoint)?), cache })
     }
 
     async fn head(&self, job: JobId) -> Result<Option<ObjectMeta>> {

@@ -12,6 +12,13 @@ use super::table::{BY_END, BY_EXPIRY, BY_STATUS};
 use super::{AwsConfig, config, sdk_config};
 use crate::{BackendError, Result};
 
+/// Each index with its partition key and its sort key.
+pub(super) const INDEXES: [(&str, &str, &str); 3] =
+    [(BY_STATUS, "status", "created"), (BY_END, "kind", "finished"), (BY_EXPIRY, "kind", "expires")];
+
+/// The attribute that DynamoDB's own expiry goes by.
+pub(super) const TTL: &str = "ttl";
+
 /// Creates queue, dead-letter queue, topic, table and bucket, all named after `name`, and completes `config` with
 /// them. Refuses any endpoint but a local one; needs the region too. `name` is lower-case letters, digits, hyphens.
 pub async fn provision(config: &AwsConfig, name: &str, max_receive_count: u32) -> Result<AwsConfig> {
@@ -67,9 +74,7 @@ async fn create_table(dynamodb: &aws_sdk_dynamodb::Client, name: &str) -> Result
             .build()?;
         request = request.attribute_definitions(definition);
     }
-    let indexes =
-        [(BY_STATUS, "status", "created"), (BY_END, "kind", "finished"), (BY_EXPIRY, "kind", "expires")];
-    for (index, partition, range) in indexes {
+    for (index, partition, range) in INDEXES {
         let index = GlobalSecondaryIndex::builder()
             .index_name(index)
             .set_key_schema(Some(keys(partition, range)?))
@@ -83,7 +88,7 @@ async fn create_table(dynamodb: &aws_sdk_dynamodb::Client, name: &str) -> Result
         Err(error) if super::error::code(&error) == Some("ResourceInUseException") => return Ok(()),
         Err(error) => return Err(error.into()),
     }
-    let ttl = TimeToLiveSpecification::builder().enabled(true).attribute_name("ttl").build()?;
+    let ttl = TimeToLiveSpecification::builder().enabled(true).attribute_name(TTL).build()?;
     dynamodb.update_time_to_live().table_name(name).time_to_live_specification(ttl).send().await?;
     Ok(())
 }
