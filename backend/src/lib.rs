@@ -5,6 +5,7 @@
 
 pub mod aws;
 mod cursor;
+pub mod doctor;
 mod embedded;
 #[cfg(feature = "faults")]
 pub mod faults;

@@ -22,6 +22,9 @@ struct CommandLine {
 #[derive(Debug, Clone, Subcommand)]
 enum Instead {
     Provision(ProvisionArguments),
+    /// Look at everything a server with these settings needs; print a line for each, and what to do about it. Ends
+    /// with 1 if something would fail.
+    Doctor(Box<Arguments>),
 }
 
 /// What the server is asked to do.
@@ -29,6 +32,7 @@ enum Instead {
 pub enum Command {
     Serve(Box<Arguments>),
     Provision(ProvisionArguments),
+    Doctor(Box<Arguments>),
 }
 
 impl Command {
@@ -38,6 +42,7 @@ impl Command {
         match line.instead {
             None => Command::Serve(Box::new(line.arguments.checked())),
             Some(Instead::Provision(arguments)) => Command::Provision(arguments),
+            Some(Instead::Doctor(arguments)) => Command::Doctor(Box::new(arguments.checked())),
         }
     }
 }

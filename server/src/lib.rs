@@ -4,6 +4,7 @@
 //! What a server hears on the topic lives in `live`; everything slow and periodic in `sweep`.
 
 pub mod config;
+pub mod doctor;
 pub mod error;
 pub mod provision;
 

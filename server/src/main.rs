@@ -2,16 +2,17 @@
 
 use std::io::IsTerminal as _;
 use std::net::SocketAddr;
+use std::process::ExitCode;
 
 use anyhow::Context as _;
 use server::config::Command;
-use server::{Listeners, provision};
+use server::{Listeners, doctor, provision};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
 #[tokio::main]
-async fn main() -> anyhow::Result<()> {
+async fn main() -> anyhow::Result<ExitCode> {
     let command = Command::read();
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     let ansi = std::io::stderr().is_terminal();
@@ -19,7 +20,8 @@ async fn main() -> anyhow::Result<()> {
 
     let arguments = match command {
         Command::Serve(arguments) => arguments,
-        Command::Provision(arguments) => return provision::run(arguments).await,
+        Command::Provision(arguments) => return provision::run(arguments).await.map(|()| ExitCode::SUCCESS),
+        Command::Doctor(arguments) => return doctor::run(&arguments).await,
     };
     let backend = backend::connect(&arguments.backend).await.context("the backend cannot be opened")?;
     let listeners = Listeners {
@@ -53,7 +55,8 @@ async fn main() -> anyhow::Result<()> {
     let shutdown = async move {
         let _ = stopped.await;
     };
-    server::run(listeners, backend, arguments.config, shutdown).await
+    server::run(listeners, backend, arguments.config, shutdown).await?;
+    Ok(ExitCode::SUCCESS)
 }
 
 async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {

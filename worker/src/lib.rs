@@ -3,6 +3,7 @@
 pub mod attempt;
 pub mod audio;
 pub mod config;
+pub mod doctor;
 pub mod engine;
 pub mod fetch;
 pub mod lease;

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
-use worker::{config, engine, model, pull, push, transcribe};
+use worker::{config, doctor, engine, model, pull, push, transcribe};
 
 /// Takes jobs off the queue and turns media into subtitles.
 #[derive(Parser)]
@@ -20,6 +20,9 @@ enum Command {
     Pull(Box<config::PullArgs>),
     /// Take jobs and periodic tasks that a daemon posts, until told to stop.
     Push(Box<config::PushArgs>),
+    /// Look at everything a pulling worker needs; print a line for each, and what to do about it. Ends with 1 if
+    /// something would fail.
+    Doctor(Box<config::PullArgs>),
     /// Transcribe one file to standard output.
     Transcribe(transcribe::TranscribeArgs),
     /// Fetch and list models.
@@ -33,11 +36,11 @@ enum Command {
 fn main() -> ExitCode {
     let ended = match Cli::parse().command {
         // Before any thread exists: the child confines itself, and threads inherit it.
-        Command::Engine(args) => engine::child::run(args),
+        Command::Engine(args) => engine::child::run(args).map(|()| ExitCode::SUCCESS),
         command => run(command),
     };
     match ended {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             tell(&error);
             ExitCode::FAILURE
@@ -55,7 +58,7 @@ fn tell(error: &anyhow::Error) {
 }
 
 #[tokio::main]
-async fn run(command: Command) -> anyhow::Result<()> {
+async fn run(command: Command) -> anyhow::Result<ExitCode> {
     let filter = EnvFilter::builder().with_default_directive(LevelFilter::INFO.into()).from_env_lossy();
     tracing_subscriber::fmt()
         .compact()
@@ -64,10 +67,12 @@ async fn run(command: Command) -> anyhow::Result<()> {
         .with_env_filter(filter)
         .init();
     match command {
-        Command::Pull(args) => pull::main(*args).await,
-        Command::Push(args) => push::main(*args).await,
-        Command::Transcribe(args) => transcribe::run(args).await,
-        Command::Model(command) => model::run(command).await,
-        Command::Engine(args) => engine::child::run(args),
+        Command::Pull(args) => pull::main(*args).await?,
+        Command::Push(args) => push::main(*args).await?,
+        Command::Doctor(args) => return doctor::run(&args).await,
+        Command::Transcribe(args) => transcribe::run(args).await?,
+        Command::Model(command) => model::run(command).await?,
+        Command::Engine(args) => engine::child::run(args)?,
     }
+    Ok(ExitCode::SUCCESS)
 }

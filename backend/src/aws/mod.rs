@@ -7,6 +7,7 @@
 mod cache;
 mod change;
 mod config;
+pub mod doctor;
 mod error;
 mod item;
 mod letters;

@@ -27,6 +27,13 @@ const COMMITS_PER_LOOK: u32 = 128;
 const BUSY_PAUSE: Duration = Duration::from_millis(2);
 const BUSY_PAUSES: i32 = 5_000;
 
+/// Inside the data folder.
+pub const NAME: &str = "cuelight.db";
+/// Locked by one process at a time, while it opens the database.
+pub const STARTING: &str = "cuelight.lock";
+/// Locked by all processes together that have it open.
+pub const IN_USE: &str = "cuelight.in-use";
+
 /// How sure a commit has to be when it returns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Durability {
@@ -59,15 +66,15 @@ impl Database {
     /// Opens or creates `cuelight.db` in the folder `data`. Blocks.
     pub fn open(data: &Path) -> Result<Database, OpenError> {
         // Taken while the file is checked and migrated: two processes that start at once take turns.
-        let lock_path = data.join("cuelight.lock");
+        let lock_path = data.join(STARTING);
         let unusable = |source| OpenError::Folder { path: lock_path.clone(), source };
         let lock = open_lock(&lock_path).map_err(unusable)?;
         lock.lock().map_err(unusable)?;
-        let in_use = open_lock(&data.join("cuelight.in-use")).map_err(unusable)?;
+        let in_use = open_lock(&data.join(IN_USE)).map_err(unusable)?;
         let is_alone = in_use.try_lock().is_ok();
         in_use.lock_shared().map_err(unusable)?;
 
-        let path = data.join("cuelight.db");
+        let path = data.join(NAME);
         let failed = |source| OpenError::Database { path: path.clone(), source };
         // The last one to close the file removes its log. With others at work, they have checked it.
         let is_suspect = is_alone && std::fs::metadata(log_of(&path)).is_ok_and(|log| log.len() > 0);

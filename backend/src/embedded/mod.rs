@@ -5,6 +5,7 @@
 //! `PRAGMA data_version` (see [`watcher`]).
 
 mod database;
+pub mod doctor;
 mod error;
 mod listing;
 mod media;

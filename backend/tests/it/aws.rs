@@ -1,6 +1,7 @@
 //! The adapters for AWS, over an emulator; and what only they promise.
 
 mod calls;
+mod doctor;
 pub mod emulator;
 mod own;
 pub mod posted;

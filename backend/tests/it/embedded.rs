@@ -1,5 +1,6 @@
 //! What only the embedded adapter promises: several processes, crashes, and files that are not as they should be.
 
+mod doctor;
 mod files;
 mod processes;
 

@@ -6,6 +6,7 @@
 mod aws;
 mod counting;
 mod deaf;
+mod doctor;
 #[path = "../../../backend/tests/it/aws/emulator.rs"]
 mod emulator;
 mod forms;

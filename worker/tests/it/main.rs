@@ -6,6 +6,7 @@ mod accuracy;
 mod calls;
 mod crash;
 mod daemon;
+mod doctor;
 mod elasticbeanstalk;
 mod engine;
 mod fetch;

@@ -1,0 +1,32 @@
+//! `server doctor`: what a server with these settings would find.
+
+use std::io::Write as _;
+use std::path::Path;
+use std::process::ExitCode;
+
+use backend::doctor::{Finding, Report};
+
+use crate::config::Arguments;
+
+/// Prints a line for each finding. A failure, unless nothing fails.
+pub async fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    let mut findings = backend::doctor::examine(&arguments.backend).await;
+    findings.push(pages(&arguments.config.site));
+    let report = Report(findings);
+    std::io::stdout().write_all(report.to_string().as_bytes())?;
+    Ok(if report.has_failed() { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+/// Whether the pages were built.
+fn pages(site: &Path) -> Finding {
+    let shown = site.display();
+    let missing = ["pkg/cuelight.js", "pkg/cuelight.wasm", "pkg/cuelight.css"];
+    let missing: Vec<&str> = missing.into_iter().filter(|name| !site.join(name).is_file()).collect();
+    match missing.is_empty() {
+        true => Finding::ok("pages", format!("built, in {shown}")),
+        false => {
+            let found = format!("{shown} has no {}", missing.join(", "));
+            Finding::fail("pages", found, "build them with ./dev build, and name their folder with --site")
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! `worker doctor`: what a worker with these settings would find.
+
+use std::fs::File;
+use std::io::{self, Write as _};
+use std::path::Path;
+use std::process::{ExitCode, Stdio};
+use std::time::Duration;
+
+use backend::doctor::{Finding, Report, folder};
+use sha2::{Digest, Sha256};
+use tokio::process::Command;
+use tokio::task::spawn_blocking;
+
+use crate::config::PullArgs;
+use crate::model::{Manifest, find_in};
+
+/// For another program to tell its version.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Prints a line for each finding. A failure, unless nothing fails.
+pub async fn run(args: &PullArgs) -> anyhow::Result<ExitCode> {
+    let mut findings = backend::doctor::examine(&args.backend).await;
+    let scratch = args.scratch.clone().unwrap_or_else(|| args.backend.data.join("scratch"));
+    findings.push(folder("scratch folder", &scratch));
+    let (folder, name) = (args.models.clone(), args.model.clone());
+    findings.extend(spawn_blocking(move || models(&Manifest::bundled(), &folder, &name)).await?);
+    let without = "AC-3, E-AC-3, MPEG-TS and FLV cannot be decoded without it: apt-get install ffmpeg";
+    findings.push(program("ffmpeg", "-version", without).await);
+    let without = "without it only links straight to a media file are of use";
+    findings.push(program("yt-dlp", "--version", without).await);
+    let report = Report(findings);
+    io::stdout().write_all(report.to_string().as_bytes())?;
+    Ok(if report.has_failed() { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+/// The model for jobs that ask for none, and the one that tells speech from silence. Reads both files whole.
+fn models(manifest: &Manifest, folder: &Path, name: &str) -> Vec<Finding> {
+    let voice = manifest.voice().map(|model| model.name.as_str());
+    let model = |subject, name: &str| {
+        let pull = format!("worker model pull --force {name}");
+        match find_in(manifest, folder, name) {
+            Ok(path) => match (sum(&path), manifest.model(name)) {
+                (Ok(found), Some(model)) if found == model.sha256 => {
+                    Finding::ok(subject, format!("{name}: {}", path.display()))
+                }
+                (Ok(_), _) => {
+                    let found = format!("{name}: damaged, its checksum is wrong: {}", path.display());
+                    Finding::fail(subject, found, pull)
+                }
+                (Err(error), _) => Finding::fail(subject, format!("{name}: cannot be read ({error})"), pull),
+            },
+            Err(error) => {
+                let problem = error.to_string();
+                let (found, advice) = problem.split_once('\n').unwrap_or((&problem, ""));
+                Finding::fail(subject, found, advice)
+            }
+        }
+    };
+    let mut findings = vec![model("model", name)];
+    findings.extend(voice.map(|voice| model("voice model", voice)));
+    findings
+}
+
+/// SHA-256 in lower-case hexadecimal.
+fn sum(path: &Path) -> io::Result<String> {
+    let mut hash = Sha256::new();
+    io::copy(&mut File::open(path)?, &mut hash)?;
+    Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+/// A program that is of use but not needed.
+async fn program(name: &'static str, argument: &str, without: &str) -> Finding {
+    let mut command = Command::new(name);
+    command.arg(argument).stdin(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true);
+    match tokio::time::timeout(PATIENCE, command.output()).await {
+        Ok(Ok(output)) if output.status.success() => {
+            let text = String::from_utf8_lossy(&output.stdout);
+            let version: String = text.lines().next().unwrap_or_default().chars().take(60).collect();
+            Finding::ok(name, version)
+        }
+        Ok(Ok(output)) => Finding::warn(name, format!("does not run: {}", output.status), without),
+        Ok(Err(error)) if error.kind() == io::ErrorKind::NotFound => {
+            Finding::warn(name, "not found", without)
+        }
+        Ok(Err(error)) => Finding::warn(name, format!("does not run: {error}"), without),
+        Err(_) => Finding::warn(name, "does not answer", without),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use backend::doctor::Verdict;
+
+    #[test]
+    fn a_model_is_held_against_its_checksum() {
+        let folder = tempfile::tempdir().unwrap();
+        let text = format!(
+            "default = 'small'\n[[model]]\nname = 'small'\nkind = 'whisper'\nlanguages = 'english'\n\
+             file = 'small.bin'\nsize = 3\nsha256 = '{}'\nsource = []",
+            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad" // of "abc"
+        );
+        let manifest = Manifest::parse(&text).unwrap();
+        let check = |content: Option<&str>, name: &str, verdict: Verdict, words: &str| {
+            if let Some(content) = content {
+                std::fs::write(folder.path().join("small.bin"), content).unwrap();
+            }
+            let finding = models(&manifest, folder.path(), name).remove(0);
+            assert_eq!(finding.verdict, verdict, "{finding}");
+            assert!(finding.to_string().contains(words), "{finding}");
+        };
+        check(None, "small", Verdict::Fail, "worker model pull small");
+        check(None, "other", Verdict::Fail, "known models: small");
+        check(Some("ab"), "small", Verdict::Fail, "worker model pull small");
+        check(Some("abd"), "small", Verdict::Fail, "checksum is wrong");
+        check(Some("abc"), "small", Verdict::Ok, "small.bin");
+    }
+
+    #[tokio::test]
+    async fn a_program_that_is_missing_is_no_failure() {
+        let finding = program("no-such-program", "--version", "not needed").await;
+        assert_eq!((finding.verdict, finding.found.as_str()), (Verdict::Warn, "not found"));
+        assert_eq!(program("true", "--version", "not needed").await.verdict, Verdict::Ok);
+        assert_eq!(program("false", "--version", "not needed").await.verdict, Verdict::Warn);
+    }
+}
