@@ -100,7 +100,9 @@ start_emulator() {
   set -a; eval "$settings"; set +a
   # Copies of what no emulator knows any more.
   rm -rf "$data/aws"
-  say "An emulator of AWS runs at $CUELIGHT_AWS_ENDPOINT; what it holds is gone when it stops"
+  mkdir -p "$data/aws"
+  printf '%s\n' "$settings" >"$data/aws/settings.env"
+  say "An emulator of AWS runs at $CUELIGHT_AWS_ENDPOINT; what it holds is gone when it stops. Settings: $data/aws/settings.env"
 }
 
 all_run() {
