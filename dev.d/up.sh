@@ -29,7 +29,7 @@ up() {
 
   # In process groups of their own, so that Ctrl-C reaches them once and through this script.
   set -m
-  stopping= pids=() emulator=
+  stopping= pids=() worker_pids=() emulator=
   trap 'stopping=yes; ((${#pids[@]} == 0)) || kill -TERM "${pids[@]}" 2>/dev/null || true' INT TERM
   export CUELIGHT_BACKEND=$backend
   [ -z "$with_emulator" ] || start_emulator
@@ -40,6 +40,7 @@ up() {
   done
   for ((number = 0; number < workers; number++)); do
     start "$bin/worker" pull --data "$(data_of worker)" --model "$model"
+    worker_pids+=("${pids[-1]}")
   done
   set +m
   for ((number = 0; number < servers; number++)); do
@@ -49,8 +50,13 @@ up() {
     done
   done
   [ -n "$stopping" ] || say "Cuelight is ready: ${pages[*]}  (Ctrl-C stops it)"
-  local status=0
-  [ -n "$stopping" ] || wait -n "${pids[@]}" ${emulator:+"$emulator"} || status=$?
+  local status=0 ended=
+  while [ -z "$stopping" ]; do
+    status=0
+    wait -n -p ended "${pids[@]}" ${emulator:+"$emulator"} || status=$?
+    [ -z "$stopping" ] && is_spare_worker "$ended" || break
+    say "A worker ended by itself (exit $status); another one goes on with its job"
+  done
   if [ -z "$stopping" ]; then
     say "A part of Cuelight ended by itself (exit $status); stopping the rest"
     stop_all
@@ -63,6 +69,16 @@ up() {
 }
 
 start() { [ -n "$stopping" ] || { "$@" & pids+=($!); }; }
+
+# is_spare_worker PID: it was a worker, and there is another one. If so, it is forgotten.
+is_spare_worker() {
+  local pid left=() left_workers=()
+  [[ " ${worker_pids[*]} " == *" $1 "* ]] || return 1
+  for pid in "${pids[@]}"; do [ "$pid" = "$1" ] || left+=("$pid"); done
+  for pid in "${worker_pids[@]}"; do [ "$pid" = "$1" ] || left_workers+=("$pid"); done
+  ((${#left_workers[@]})) || return 1
+  pids=("${left[@]}") worker_pids=("${left_workers[@]}")
+}
 
 stop_all() {
   stopping=yes
