@@ -34,7 +34,7 @@ test('a job submitted to one server is seen live in a browser on another', async
 });
 
 test('a job on one server is cancelled by a browser on another', async ({ page, request }) => {
-  const id = await upload(request, speechVideo(900), 'long.mp4');
+  const id = await upload(request, speechVideo(400), 'long.mp4');
   await page.goto(`${secondServer}/jobs/${id}`);
   await expect(page.locator('a.cue').first()).toBeVisible();
   await page.getByRole('button', { name: 'Cancel' }).click();
