@@ -33,10 +33,15 @@ up() {
   trap 'stopping=yes; ((${#pids[@]} == 0)) || kill -TERM "${pids[@]}" 2>/dev/null || true' INT TERM
   export CUELIGHT_BACKEND=$backend
   [ -z "$with_emulator" ] || start_emulator
-  local number pages=()
+  local number pages=() options
   for ((number = 0; number < servers; number++)); do
     pages+=("http://127.0.0.1:$((port + number))/")
-    start "$bin/server" --listen "127.0.0.1:$((port + number))" --site "$site" --data "$(data_of server)" "${models[@]}"
+    options=(--listen "127.0.0.1:$((port + number))" --site "$site" --data "$(data_of server)" "${models[@]}")
+    # SNS posts to the first server; the others hear it through queues.
+    if [ -n "$with_emulator" ] && ((number == 0)); then
+      options+=(--public-url "http://127.0.0.1:$port" --sns-accept-unsigned)
+    fi
+    start "$bin/server" "${options[@]}"
   done
   for ((number = 0; number < workers; number++)); do
     start "$bin/worker" pull --data "$(data_of worker)" --model "$model"

@@ -96,6 +96,15 @@ pub async fn examine(config: &BackendConfig) -> Vec<Finding> {
     findings
 }
 
+/// Whether a server hears the topic: subscribes for a moment, as another server does. Nothing to look at with the
+/// embedded backend, whose topic is the database.
+pub async fn examine_topic(config: &BackendConfig) -> Vec<Finding> {
+    match config.backend {
+        BackendKind::Embedded => Vec::new(),
+        BackendKind::Aws => aws::doctor::reach::examine(config).await,
+    }
+}
+
 /// Whether a file can be made in the folder, or where it would be made, and how much more fits there.
 pub fn folder(subject: &'static str, path: &Path) -> Finding {
     let Some(there) = nearest(path) else {

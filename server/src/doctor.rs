@@ -4,13 +4,17 @@ use std::io::Write as _;
 use std::path::Path;
 use std::process::ExitCode;
 
-use backend::doctor::{Finding, Report};
+use backend::doctor::{Finding, Report, Verdict};
 
 use crate::config::Arguments;
 
 /// Prints a line for each finding. A failure, unless nothing fails.
 pub async fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let mut findings = backend::doctor::examine(&arguments.backend).await;
+    // Where looking at the topic failed, subscribing to it would take long to say the same.
+    if !findings.iter().any(|finding| finding.verdict == Verdict::Fail) {
+        findings.extend(backend::doctor::examine_topic(&arguments.backend).await);
+    }
     findings.push(pages(&arguments.config.site));
     let report = Report(findings);
     std::io::stdout().write_all(report.to_string().as_bytes())?;

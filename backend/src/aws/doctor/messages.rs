@@ -30,7 +30,7 @@ pub async fn examine(sdk: &SdkConfig, settings: &Settings) -> Vec<Finding> {
         look("queue", &settings.queue_url),
         look("dead letters", &settings.dead_letter_queue_url)
     );
-    let topic = topic(sdk, &settings.topic_arn).await;
+    let topic = topic(sdk, settings.topic_arn.as_str()).await;
     let mut findings = Vec::new();
     findings.extend(dates.judge());
     findings.push(match &queue {

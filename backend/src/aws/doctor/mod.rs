@@ -4,6 +4,7 @@
 
 mod clock;
 mod messages;
+pub mod reach;
 mod storage;
 
 use aws_config::SdkConfig;

@@ -7,7 +7,7 @@ use aws_sdk_dynamodb::types::{
 };
 use aws_sdk_sqs::types::QueueAttributeName;
 use backend::BackendConfig;
-use backend::doctor::{Finding, Verdict, examine};
+use backend::doctor::{Finding, Verdict, examine, examine_topic};
 
 use super::{emulator, provisioned};
 use crate::run;
@@ -39,6 +39,45 @@ fn the_doctor_finds_nothing_wrong_with_what_was_provisioned() {
         for finding in &findings[1..] {
             assert_eq!(finding.verdict, Verdict::Ok, "{finding}");
         }
+    });
+}
+
+#[test]
+fn the_doctor_hears_itself_through_the_topic_and_leaves_no_subscription() {
+    run(async {
+        let (_folder, config) = provisioned().await;
+        let found = examine_topic(&config).await;
+        assert_eq!(found.len(), 1);
+        assert_eq!((found[0].subject, found[0].verdict), ("subscription", Verdict::Ok), "{}", found[0]);
+        let findings = examine(&config).await;
+        let topic = findings.iter().find(|finding| finding.subject == "topic").expect("looked at");
+        assert!(topic.found.ends_with(": 0 subscriptions"), "{topic}");
+    });
+}
+
+#[test]
+fn the_doctor_asks_the_public_address_whether_a_server_is_there() {
+    run(async {
+        let (_folder, mut config) = provisioned().await;
+        let mut check = async |answer: Option<&'static str>, verdict: Verdict, words: &str| {
+            let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+            let address = listener.local_addr().expect("it has one");
+            config.aws.public_url = Some(format!("http://{address}"));
+            let serving = tokio::spawn(async move {
+                // A listener that is dropped refuses.
+                let Some(answer) = answer else { return };
+                let answer = move || async move { (axum::http::StatusCode::NOT_FOUND, [(answer, "1")], "") };
+                let router = axum::Router::new().route("/sns/{secret}", axum::routing::post(answer));
+                axum::serve(listener, router).await.expect("it serves");
+            });
+            let found = examine_topic(&config).await.pop().expect("the address was asked");
+            serving.abort();
+            assert_eq!((found.subject, found.verdict), ("public address", verdict), "{found}");
+            assert!(found.found.contains(words), "{found}");
+        };
+        check(Some("x-any"), Verdict::Ok, "a server answers").await;
+        check(Some("ngrok-error-code"), Verdict::Warn, "leads to no server").await;
+        check(None, Verdict::Warn, "nobody answers").await;
     });
 }
 
