@@ -68,7 +68,7 @@ async fn a_job_ends_together_with_its_last_page(backend: &Backend) {
     assert_eq!(ended.progress.transcribed, Timestamp(20_000));
     // The page is a version of its own: whoever heard it and not the end misses the end alone.
     let last = CuePage { version: later(job.version, 2), ..page(1) };
-    assert_eq!(pages(backend, &job, later(job.version, 1)).await, [last.clone()]);
+    assert_eq!(pages(backend, &job, later(job.version, 1)).await, std::slice::from_ref(&last));
     let read = backend.store.read(job.id).await.unwrap().unwrap();
     assert_eq!((read.job, read.pages.last()), (*ended.clone(), Some(&last)));
 
