@@ -255,9 +255,10 @@ impl Handling<'_> {
         {
             tracing::info!("the store did not answer: the last page will be heard again");
         }
-        let heard_ms = attempt.job.progress.transcribed.saturating_sub(job.progress.transcribed);
-        self.worker.speed.add(started.elapsed(), heard_ms);
+        let heard_before = job.progress.transcribed;
         let (job, last_page) = attempt.into_parts();
+        let heard = last_page.as_ref().map_or(job.progress.transcribed, |page| page.end);
+        self.worker.speed.add(started.elapsed(), heard.saturating_sub(heard_before));
         match stopped {
             None => self.conclude(job, last_page, End::default(), started).await,
             Some(stop) => self.stopped(job, last_page, stop, started).await,

@@ -110,17 +110,13 @@ impl Road for EndpointRoad {
     }
 
     fn sweep(&mut self) {
-        let now = Instant::now();
-        self.others.since.get_or_insert(now);
-        let mut others = self.others.clone();
-        for mine in self.endpoint.fingerprints() {
-            others.hear(mine, now);
-        }
+        self.others.since.get_or_insert_with(Instant::now);
+        let (others, endpoint) = (self.others.clone(), self.endpoint.clone());
         let was_address_swept = std::mem::replace(&mut self.is_address_swept, true);
         let url = (!was_address_swept).then(|| self.url.clone());
         let (sns, topic) = (self.sns.clone(), self.topic.clone());
         tokio::spawn(async move {
-            if let Err(error) = sweep(&sns, &topic, &others, url.as_ref()).await {
+            if let Err(error) = sweep(&sns, &topic, others, &endpoint, url.as_ref()).await {
                 let error = &error as &dyn std::error::Error;
                 tracing::warn!(error, "subscriptions of dead instances were not swept");
             }
@@ -168,10 +164,16 @@ impl Others {
 async fn sweep(
     sns: &aws_sdk_sns::Client,
     topic: &TopicArn,
-    others: &Others,
+    mut others: Others,
+    ours: &SnsEndpoint,
     at_our_address: Option<&PublicUrl>,
 ) -> Result<()> {
-    for subscription in subscriptions(sns, topic).await? {
+    let subscriptions = subscriptions(sns, topic).await?;
+    // Only now: another subscriber of this process may have come meanwhile, and its secret is known before SNS knows it.
+    for mine in ours.fingerprints() {
+        others.hear(mine, Instant::now());
+    }
+    for subscription in subscriptions {
         let endpoint = subscription.endpoint().unwrap_or_default();
         // One that was never confirmed has no ARN; SNS drops it after two days.
         let arn = subscription.subscription_arn().filter(|arn| arn.starts_with("arn:"));
