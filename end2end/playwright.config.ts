@@ -20,8 +20,11 @@ export default defineConfig({
   timeout: 120_000,
   expect: { timeout: 30_000 },
   reporter: [['list']],
-  testIgnore: process.env.SHOTS ? [] : ['shots.spec.ts'],
-  projects: [{ name: backend, testMatch: backend === 'aws' ? ['main-job.spec.ts', 'servers.spec.ts'] : undefined }],
+  projects: [
+    backend === 'aws'
+      ? { name: backend, testMatch: ['main-job.spec.ts', 'servers.spec.ts', 'outage.spec.ts'] }
+      : { name: backend, testIgnore: ['outage.spec.ts', ...(process.env.SHOTS ? [] : ['shots.spec.ts'])] },
+  ],
   use: {
     baseURL: `http://127.0.0.1:${port}`,
     screenshot: 'only-on-failure',
