@@ -1,12 +1,13 @@
 // Servers and workers on AWS lose it for a minute, in the middle of their work. A stack of its own, behind a proxy that
 // counts every call and can refuse all of them.
-import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer, request as forward, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { connect, type AddressInfo, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import { expect, speechAudio, test } from './support';
 
 const target = process.env.CARGO_TARGET_DIR ?? resolve('../target');
@@ -87,8 +88,8 @@ test('a minute without AWS loses no job, and is no reason to call more often', a
     await listens(emulatorPort);
     await new Promise<void>((go) => proxy.server.listen(0, '127.0.0.1', go));
     const endpoint = `http://127.0.0.1:${(proxy.server.address() as AddressInfo).port}`;
-    const settings = execFileSync(server, ['provision', '--name', 'outage', '--aws-endpoint', endpoint], {
-      encoding: 'utf8',
+    // Not the synchronous one: it would wait for the proxy, which is in this process.
+    const { stdout: settings } = await promisify(execFile)(server, ['provision', '--name', 'outage', '--aws-endpoint', endpoint], {
       env: { ...process.env, CUELIGHT_AWS_REGION: 'us-east-1' },
     });
     const env: NodeJS.ProcessEnv = { ...process.env, CUELIGHT_BACKEND: 'aws' };

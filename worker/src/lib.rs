@@ -4,6 +4,7 @@ pub mod attempt;
 pub mod audio;
 pub mod config;
 pub mod doctor;
+pub mod ending;
 pub mod engine;
 pub mod fetch;
 pub mod lease;
