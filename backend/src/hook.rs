@@ -125,8 +125,8 @@ impl JobStore for Hooked {
         self.call("store.read", self.inner.store.read(id)).await
     }
 
-    async fn claim(&self, id: JobId, message_id: &str) -> Result<Claim> {
-        self.call("store.claim", self.inner.store.claim(id, message_id)).await
+    async fn claim(&self, id: JobId, message_id: &str, receive_count: u32) -> Result<Claim> {
+        self.call("store.claim", self.inner.store.claim(id, message_id, receive_count)).await
     }
 
     async fn release(&self, id: JobId, run: u32, attempt: Attempt, release: Release) -> Result<Requeued> {

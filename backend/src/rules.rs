@@ -25,7 +25,7 @@ impl<T> Ruling<T> {
     }
 }
 
-pub fn claim(job: &mut Job, message_id: &str) -> Ruling<Claim> {
+pub fn claim(job: &mut Job, message_id: &str, receive_count: u32) -> Ruling<Claim> {
     if job.status.is_terminal() {
         return Keep(Claim::Terminal(Box::new(job.clone())));
     }
@@ -33,10 +33,14 @@ pub fn claim(job: &mut Job, message_id: &str) -> Ruling<Claim> {
         if job.held_by.as_deref().is_some_and(|holder| holder != message_id) {
             return Keep(Claim::Held(Box::new(job.clone())));
         }
+        if receive_count <= job.held_receive {
+            return Keep(Claim::Duplicate(Box::new(job.clone())));
+        }
         count(job, Release::Crashed);
     }
     job.status = JobStatus::Running;
     job.held_by = Some(message_id.to_owned());
+    job.held_receive = receive_count;
     job.attempt += 1;
     job.progress.stage = Stage::Preparing;
     job.progress.eta_ms = None;
@@ -69,6 +73,7 @@ pub fn requeue(job: &mut Job, version: Version) -> Ruling<Requeued> {
 fn queue_anew(job: &mut Job) -> Ruling<Requeued> {
     job.status = JobStatus::Queued;
     job.held_by = None;
+    job.held_receive = 0;
     job.progress.stage = Stage::Waiting;
     job.progress.eta_ms = None;
     job.version = Job::next_version(job.version);
@@ -304,6 +309,7 @@ fn restart(job: &mut Job, spec: JobSpec, expires_at: WallTime) {
     job.failures = 0;
     job.crashes = 0;
     job.held_by = None;
+    job.held_receive = 0;
     job.spec = spec;
     job.failure = None;
     job.finished_at = None;

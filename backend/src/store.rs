@@ -24,10 +24,11 @@ pub trait JobStore: Send + Sync {
     /// there is: whoever needs more than the job asks for this instead of one after another.
     async fn read(&self, id: JobId) -> Result<Option<JobRecord>>;
 
-    /// Takes the job for a new attempt on behalf of a message: it is running, and earlier attempts can write no
-    /// more. A running job is taken only by the message that it was taken for before, since that one comes again
-    /// when its worker died, which counts as a crash. So a duplicate message never takes a job from its worker.
-    async fn claim(&self, id: JobId, message_id: &str) -> Result<Claim>;
+    /// Takes the job for a new attempt on behalf of one delivery of a message: it is running, and earlier attempts
+    /// can write no more. A running job is taken only by a later delivery of the message that it was taken for before,
+    /// since that one comes again when its worker died, which counts as a crash. So neither a duplicate message nor a
+    /// delivery that reaches two workers takes a job from its worker.
+    async fn claim(&self, id: JobId, message_id: &str, receive_count: u32) -> Result<Claim>;
 
     /// Gives a running job back: it is queued, and its pages and progress stay. `run` and `attempt` are those of
     /// the claim. The repeat is success, and counts nothing.
@@ -138,6 +139,8 @@ pub enum Claim {
     Won(Box<Job>),
     /// Another message holds it: this one is a duplicate, to be acknowledged.
     Held(Box<Job>),
+    /// Somebody else has it for this very delivery, or for a later one: the message is theirs, to be left alone.
+    Duplicate(Box<Job>),
     /// It ended already: announce it again and acknowledge.
     Terminal(Box<Job>),
     /// Deleted, expired or never there.

@@ -33,10 +33,13 @@ pub struct Job {
     /// nowhere.
     #[serde(default)]
     pub crashes: u32,
-    /// Names the queue's message that the present attempt answers: the same one coming again means that its worker
-    /// died, any other is a duplicate.
+    /// Names the queue's message that the present attempt answers: a later delivery of it means that its worker died,
+    /// any other message is a duplicate.
     #[serde(default)]
     pub held_by: Option<String>,
+    /// Which delivery of that message it is, by the queue's count; 0 while nobody holds the job.
+    #[serde(default)]
+    pub held_receive: u32,
     pub progress: Progress,
     /// Why it failed; set exactly when the status is [`JobStatus::Failed`].
     pub failure: Option<Failure>,
@@ -76,6 +79,7 @@ impl Job {
             failures: 0,
             crashes: 0,
             held_by: None,
+            held_receive: 0,
             progress: Progress { has_media, ..Progress::default() },
             failure: None,
             created_at,

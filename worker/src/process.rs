@@ -203,7 +203,8 @@ impl Handling<'_> {
 
     /// `held` becomes the job once it is claimed.
     async fn answer(&self, engine: &mut Option<Engine>, id: JobId, held: &OnceLock<Job>) -> Ending {
-        match self.worker.backend.store.claim(id, self.message.id).await {
+        let Message { id: message_id, receive_count, .. } = self.message;
+        match self.worker.backend.store.claim(id, message_id, receive_count).await {
             Ok(Claim::Won(job)) => {
                 let job = held.get_or_init(|| *job);
                 if job.crashes >= self.worker.config.retry.crash_budget {
@@ -217,6 +218,10 @@ impl Handling<'_> {
                     "another message holds the job: this one is a duplicate"
                 );
                 Ending::Acknowledge
+            }
+            Ok(Claim::Duplicate(job)) => {
+                tracing::info!(attempt = job.attempt, "another worker has this very delivery");
+                Ending::Leave
             }
             Ok(Claim::Terminal(job)) => self.announce(&job, None).await,
             Ok(Claim::Gone) => {

@@ -150,9 +150,9 @@ impl JobStore for DynamoStore {
         Err(contended())
     }
 
-    async fn claim(&self, id: JobId, message_id: &str) -> Result<Claim> {
-        let claimed = self.jobs.change(id, |stored| Ok(rules::claim(&mut stored.job, message_id))).await?;
-        Ok(claimed.unwrap_or(Claim::Gone))
+    async fn claim(&self, id: JobId, message_id: &str, receive_count: u32) -> Result<Claim> {
+        let rule = |stored: &mut Stored| Ok(rules::claim(&mut stored.job, message_id, receive_count));
+        Ok(self.jobs.change(id, rule).await?.unwrap_or(Claim::Gone))
     }
 
     async fn release(&self, id: JobId, run: u32, attempt: Attempt, release: Release) -> Result<Requeued> {

@@ -73,9 +73,10 @@ impl JobStore for EmbeddedStore {
         self.database.read(read).await
     }
 
-    async fn claim(&self, id: JobId, message_id: &str) -> Result<Claim> {
+    async fn claim(&self, id: JobId, message_id: &str, receive_count: u32) -> Result<Claim> {
         let message_id = message_id.to_owned();
-        let claimed = self.change(id, move |_, job| Ok(rules::claim(job, &message_id))).await?;
+        let claimed =
+            self.change(id, move |_, job| Ok(rules::claim(job, &message_id, receive_count))).await?;
         Ok(claimed.unwrap_or(Claim::Gone))
     }
 

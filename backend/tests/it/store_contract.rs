@@ -36,8 +36,10 @@ async fn completed(backend: &Backend) -> Job {
     }
 }
 
+/// Each attempt is for a later delivery of one message.
 async fn claim(backend: &Backend, id: JobId) -> Job {
-    match backend.store.claim(id, crate::MESSAGE).await.unwrap() {
+    let receive_count = get(backend, id).await.attempt + 1;
+    match backend.store.claim(id, crate::MESSAGE, receive_count).await.unwrap() {
         Claim::Won(job) => *job,
         other => panic!("not won: {other:?}"),
     }

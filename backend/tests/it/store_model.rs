@@ -10,9 +10,10 @@ use crate::{in_an_hour, new_job, open, runtime, spec};
 /// What somebody does to the job; attempts are counted back from the newest one.
 #[derive(Debug, Clone)]
 enum Step {
-    /// `duplicate`: on behalf of another message than the one before.
+    /// `duplicate`: on behalf of another message than the one before. `repeat`: of the same delivery as before.
     Claim {
         duplicate: bool,
+        repeat: bool,
     },
     Release {
         behind: Attempt,
@@ -47,7 +48,8 @@ fn step() -> impl Strategy<Value = Step> {
     let behind = prop_oneof![4 => Just(0u32), 1 => 1u32..3];
     let releases = prop::sample::select(vec![Release::HandedBack, Release::Failed, Release::Crashed]);
     prop_oneof![
-        3 => prop::bool::weighted(0.2).prop_map(|duplicate| Step::Claim { duplicate }),
+        3 => (prop::bool::weighted(0.2), prop::bool::weighted(0.2))
+            .prop_map(|(duplicate, repeat)| Step::Claim { duplicate, repeat }),
         2 => (behind.clone(), releases).prop_map(|(behind, release)| Step::Release { behind, release }),
         1 => any::<bool>().prop_map(|late| Step::Requeue { late }),
         2 => behind.clone().prop_map(|behind| Step::Report { behind }),
@@ -68,6 +70,8 @@ struct Model {
     run: u32,
     /// The number of the message that holds or held it.
     message: u32,
+    /// Which delivery of it.
+    receive: u32,
     failures: u32,
     crashes: u32,
     version: Version,
@@ -122,29 +126,38 @@ impl Model {
 async fn take(backend: &Backend, id: JobId, model: &mut Model, step: &Step) {
     let store = &backend.store;
     match step {
-        Step::Claim { duplicate } => match store.claim(id, &model.message(*duplicate)).await.unwrap() {
-            Claim::Won(job) => {
-                assert!(model.is_there && !model.is_terminal());
-                if model.status == JobStatus::Running {
-                    assert!(!duplicate, "a duplicate took a running job");
-                    model.crashes += 1;
+        Step::Claim { duplicate, repeat } => {
+            let receive = model.receive + u32::from(!repeat);
+            match store.claim(id, &model.message(*duplicate), receive).await.unwrap() {
+                Claim::Won(job) => {
+                    assert!(model.is_there && !model.is_terminal());
+                    if model.status == JobStatus::Running {
+                        assert!(!duplicate && !repeat, "a duplicate took a running job");
+                        model.crashes += 1;
+                    }
+                    model.message += u32::from(*duplicate);
+                    model.receive = receive;
+                    model.status = JobStatus::Running;
+                    model.attempt += 1;
+                    assert_eq!((job.version, job.attempt), (model.changed(), model.attempt));
+                    assert_eq!(job.progress.pages as usize, model.pages.len());
                 }
-                model.message += u32::from(*duplicate);
-                model.status = JobStatus::Running;
-                model.attempt += 1;
-                assert_eq!((job.version, job.attempt), (model.changed(), model.attempt));
-                assert_eq!(job.progress.pages as usize, model.pages.len());
+                Claim::Terminal(job) => {
+                    assert!(model.is_there && model.is_terminal());
+                    assert_eq!((job.version, job.status), (model.version, model.status));
+                }
+                Claim::Held(job) => {
+                    assert!(model.is_there && *duplicate && model.status == JobStatus::Running);
+                    assert_eq!(job.version, model.version);
+                }
+                Claim::Duplicate(job) => {
+                    let is_repeat = *repeat && !duplicate;
+                    assert!(model.is_there && is_repeat && model.status == JobStatus::Running);
+                    assert_eq!(job.version, model.version);
+                }
+                Claim::Gone => assert!(!model.is_there),
             }
-            Claim::Terminal(job) => {
-                assert!(model.is_there && model.is_terminal());
-                assert_eq!((job.version, job.status), (model.version, model.status));
-            }
-            Claim::Held(job) => {
-                assert!(model.is_there && *duplicate && model.status == JobStatus::Running);
-                assert_eq!(job.version, model.version);
-            }
-            Claim::Gone => assert!(!model.is_there),
-        },
+        }
         Step::Release { behind, release } => {
             let attempt = model.attempt.saturating_sub(*behind);
             let requeued = store.release(id, model.run, attempt, *release).await.unwrap();
@@ -301,6 +314,7 @@ pub fn check_histories(runtime: &tokio::runtime::Runtime, backend: &Backend, cas
                 attempt: 0,
                 run: 0,
                 message: 0,
+                receive: 0,
                 failures: 0,
                 crashes: 0,
                 version: job.version,

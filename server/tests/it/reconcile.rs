@@ -49,7 +49,10 @@ async fn a_job_whose_worker_always_dies_becomes_a_visible_failure() {
     let receive = || site.backend.queue.receive(Duration::from_secs(5), Duration::ZERO);
     for _ in 0..2 {
         let delivery = receive().await.unwrap().expect("a delivery");
-        assert!(matches!(site.backend.store.claim(id, &delivery.message_id).await.unwrap(), Claim::Won(_)));
+        assert!(matches!(
+            site.backend.store.claim(id, &delivery.message_id, delivery.receive_count).await.unwrap(),
+            Claim::Won(_)
+        ));
     }
     // The third delivery would be one too many: looking for it makes the dead letter.
     assert_eq!(site.backend.queue.receive(Duration::ZERO, Duration::ZERO).await.unwrap(), None);

@@ -203,7 +203,9 @@ impl Worker {
         let delivery =
             backend.queue.receive(wait, Duration::from_secs(60)).await.unwrap().expect("a message");
         let message: JobMessage = serde_json::from_str(&delivery.body).unwrap();
-        let Claim::Won(job) = backend.store.claim(message.job, &delivery.message_id).await.unwrap() else {
+        let Claim::Won(job) =
+            backend.store.claim(message.job, &delivery.message_id, delivery.receive_count).await.unwrap()
+        else {
             panic!("nothing to claim")
         };
         backend.topic.publish(&JobEvent::state_of(&job)).await.unwrap();

@@ -53,7 +53,7 @@ const MESSAGE_ID: &str = "x-aws-sqsd-msgid";
 const RECEIVE_COUNT: &str = "x-aws-sqsd-receive-count";
 const TASK_NAME: &str = "x-aws-sqsd-taskname";
 
-/// For who posts by hand: it may post the same job again and be taken for the same message.
+/// For who posts by hand: it may post the same job again and be taken for the same delivery.
 const NO_MESSAGE_ID: &str = "posted by hand";
 
 /// Serves on `listener` until `shutdown` is cancelled: then running jobs are left at their last committed window

@@ -1,5 +1,6 @@
 //! Jobs from the queue to their end, by a worker in this process with a real engine.
 
+use std::future::pending;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -221,6 +222,35 @@ async fn a_duplicate_of_a_message_ends_without_work() {
     assert_eq!((job.status, job.attempt, job.crashes), (JobStatus::Completed, 1, 0));
     bench.until_idle().await;
     worker.stop().await;
+}
+
+/// As when a proxy repeats the queue's answer to another worker.
+#[tokio::test]
+async fn a_delivery_that_two_workers_have_is_worked_on_by_one() {
+    let bench = Bench::new().await;
+    let mut listener = bench.listen().await;
+    let id = bench.upload(&long_speech(bench.folder.path(), 33)).await;
+    let delivery = bench.backend.queue.receive(PATIENCE, Duration::from_secs(60)).await.unwrap().unwrap();
+    let workers = ["one", "other"].map(|name| {
+        let mut config = bench.config();
+        config.scratch = bench.folder.path().join(name);
+        Worker::new(bench.backend.clone(), config, Arc::new(Open)).unwrap()
+    });
+    let message =
+        Message { body: &delivery.body, id: &delivery.message_id, receive_count: delivery.receive_count };
+    let shutdown = Default::default();
+    let [mut engine, mut other_engine] = [None, None];
+    let (one, other) = tokio::join!(
+        process(&workers[0], &mut engine, message, pending(), &shutdown),
+        process(&workers[1], &mut other_engine, message, pending(), &shutdown),
+    );
+    assert!(
+        [(&one, &other), (&other, &one)].contains(&(&Ending::Acknowledge, &Ending::Leave)),
+        "{one:?}, {other:?}"
+    );
+    let job = bench.job(id).await;
+    assert_eq!((job.status, job.attempt, job.crashes), (JobStatus::Completed, 1, 0));
+    check_events(&job, &listener.until_ended(id).await);
 }
 
 #[tokio::test]

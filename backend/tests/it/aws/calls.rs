@@ -26,7 +26,7 @@ fn a_write_whose_answer_is_lost_is_recognised_as_the_success_it_was() {
         assert_eq!(proxy.take_calls(), ["TransactWriteItems"; 2]);
 
         proxy.lose_answer_of("PutItem");
-        let Claim::Won(claimed) = store.claim(job.id, crate::MESSAGE).await.unwrap() else {
+        let Claim::Won(claimed) = store.claim(job.id, crate::MESSAGE, 1).await.unwrap() else {
             panic!("not won")
         };
         assert_eq!((claimed.attempt, claimed.version), (1, later(job.version, 1)));
@@ -59,7 +59,7 @@ fn an_end_without_a_page_whose_answer_is_lost_is_recognised_too() {
         let store = &backend.store;
         let job = new_job();
         store.create(&job, None).await.unwrap();
-        store.claim(job.id, crate::MESSAGE).await.unwrap();
+        store.claim(job.id, crate::MESSAGE, 1).await.unwrap();
         proxy.take_calls();
         proxy.lose_answer_of("PutItem");
         assert!(matches!(store.finish(job.id, 1, None, &success()).await.unwrap(), Finished::First(_)));
@@ -77,7 +77,7 @@ fn a_short_job_costs_three_writes_and_one_read_by_the_server() {
         assert_eq!(proxy.take_calls(), ["PutItem", "SendMessage"], "submit");
 
         let delivery = queue.receive(NO_TIME, MINUTE).await.unwrap().unwrap();
-        let Claim::Won(claimed) = store.claim(job.id, crate::MESSAGE).await.unwrap() else {
+        let Claim::Won(claimed) = store.claim(job.id, crate::MESSAGE, 1).await.unwrap() else {
             panic!("not won")
         };
         topic.publish(&JobEvent::state_of(&claimed)).await.unwrap();
@@ -101,7 +101,7 @@ fn each_page_of_a_long_job_costs_one_write() {
         let store = &backend.store;
         let job = new_job();
         store.create(&job, None).await.unwrap();
-        store.claim(job.id, crate::MESSAGE).await.unwrap();
+        store.claim(job.id, crate::MESSAGE, 1).await.unwrap();
         proxy.take_calls();
         for number in 0..3 {
             store.append_cues(job.id, 1, &page(number), &transcribing(0.5)).await.unwrap();
@@ -121,7 +121,7 @@ fn a_saved_track_is_read_together_with_its_job() {
         let store = &backend.store;
         let job = new_job();
         store.create(&job, None).await.unwrap();
-        store.claim(job.id, crate::MESSAGE).await.unwrap();
+        store.claim(job.id, crate::MESSAGE, 1).await.unwrap();
         store.finish(job.id, 1, Some(&page(0)), &success()).await.unwrap();
         let ended = store.get(job.id).await.unwrap().unwrap().version;
         let track = Track::new(None, page(0).cues).unwrap();

@@ -59,7 +59,7 @@ fn a_track_larger_than_an_item_is_saved_in_parts() {
         let store = backend::connect(&config).await.unwrap().store;
         let job = new_job();
         store.create(&job, None).await.unwrap();
-        store.claim(job.id, crate::MESSAGE).await.unwrap();
+        store.claim(job.id, crate::MESSAGE, 1).await.unwrap();
         store.finish(job.id, 1, None, &crate::store_contract::success()).await.unwrap();
         let cue = |number: u64| Cue {
             start: Timestamp(number * 1_000),
@@ -85,7 +85,7 @@ fn a_page_too_large_for_an_item_is_refused_for_good_and_changes_nothing() {
         let store = backend::connect(&config).await.unwrap().store;
         let job = new_job();
         store.create(&job, None).await.unwrap();
-        store.claim(job.id, crate::MESSAGE).await.unwrap();
+        store.claim(job.id, crate::MESSAGE, 1).await.unwrap();
         let mut page = crate::store_contract::page(0);
         page.cues[0].text = "x".repeat(400_000);
         let progress = crate::store_contract::transcribing(0.5);

@@ -170,7 +170,7 @@ async fn write_jobs(backend: &Backend) {
         let job = new_job();
         assert_eq!(backend.store.create(&job, None).await.unwrap(), Created::New);
         backend.queue.send(&job.id.to_string(), NO_TIME).await.unwrap();
-        backend.store.claim(job.id, crate::MESSAGE).await.unwrap();
+        backend.store.claim(job.id, crate::MESSAGE, 1).await.unwrap();
         let appended = backend.store.append_cues(job.id, 1, &page(0), &transcribing(0.5)).await.unwrap();
         assert_eq!(appended, Written::At(later(job.version, 2)));
         let finished = backend.store.finish(job.id, 1, None, &success()).await.unwrap();

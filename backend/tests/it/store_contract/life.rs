@@ -43,7 +43,7 @@ async fn a_job_is_read_back_as_it_was_created(backend: &Backend) {
 async fn a_job_that_was_never_there_is_gone(backend: &Backend) {
     let id = new_id();
     expect_gone(backend, id).await;
-    assert_eq!(backend.store.claim(id, crate::MESSAGE).await.unwrap(), Claim::Gone);
+    assert_eq!(backend.store.claim(id, crate::MESSAGE, 1).await.unwrap(), Claim::Gone);
     assert_eq!(backend.store.report(id, 1, &transcribing(0.1)).await.unwrap(), Written::Fenced);
     let appended = backend.store.append_cues(id, 1, &page(0), &transcribing(0.1)).await.unwrap();
     assert_eq!(appended, Written::Fenced);
@@ -131,7 +131,7 @@ async fn a_cancelled_job_stays_cancelled(backend: &Backend) {
         Finished::Already(cancelled.clone())
     );
     assert_eq!(
-        backend.store.claim(job.id, crate::MESSAGE).await.unwrap(),
+        backend.store.claim(job.id, crate::MESSAGE, 1).await.unwrap(),
         Claim::Terminal(cancelled.clone())
     );
     assert_eq!(get(backend, job.id).await, *cancelled);
@@ -171,6 +171,7 @@ async fn a_retried_job_starts_over(backend: &Backend) {
         status: JobStatus::Queued,
         run: 1,
         held_by: None,
+        held_receive: 0,
         spec,
         progress: Progress { has_media: true, ..Progress::default() },
         failure: None,
@@ -229,7 +230,7 @@ async fn a_deleted_job_never_returns(backend: &Backend) {
     expect_gone(backend, job.id).await;
     assert_eq!(append(backend, &job, 1).await, Written::Fenced);
     assert_eq!(backend.store.finish(job.id, job.attempt, None, &success()).await.unwrap(), Finished::Fenced);
-    assert_eq!(backend.store.claim(job.id, crate::MESSAGE).await.unwrap(), Claim::Gone);
+    assert_eq!(backend.store.claim(job.id, crate::MESSAGE, 1).await.unwrap(), Claim::Gone);
     assert_eq!(backend.store.cancel(job.id, WallTime::now()).await.unwrap(), Cancelled::Gone);
     expect_gone(backend, job.id).await;
 }
@@ -239,7 +240,7 @@ async fn a_job_past_its_time_does_not_exist(backend: &Backend) {
     let expired = Job { expires_at: WallTime::now(), ..new_job() };
     backend.store.create(&expired, None).await.unwrap();
     expect_gone(backend, expired.id).await;
-    assert_eq!(backend.store.claim(expired.id, crate::MESSAGE).await.unwrap(), Claim::Gone);
+    assert_eq!(backend.store.claim(expired.id, crate::MESSAGE, 1).await.unwrap(), Claim::Gone);
     assert_eq!(backend.store.cancel(expired.id, WallTime::now()).await.unwrap(), Cancelled::Gone);
     assert_eq!(backend.store.retry(expired.id, &spec(), in_an_hour()).await.unwrap(), Retried::Gone);
 

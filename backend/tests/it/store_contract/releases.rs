@@ -12,6 +12,7 @@ contract![
     only_the_present_attempt_releases,
     a_message_that_comes_again_while_its_job_runs_counts_a_crash,
     a_duplicate_message_takes_no_job_from_its_worker,
+    a_delivery_that_two_workers_have_is_one_workers,
     any_message_takes_a_released_job,
     the_end_counts_its_attempt,
     a_persons_retry_counts_anew,
@@ -80,19 +81,39 @@ async fn a_message_that_comes_again_while_its_job_runs_counts_a_crash(backend: &
 
 async fn a_duplicate_message_takes_no_job_from_its_worker(backend: &Backend) {
     let job = claimed(backend).await;
-    let held = backend.store.claim(job.id, "a duplicate").await.unwrap();
+    let held = backend.store.claim(job.id, "a duplicate", 1).await.unwrap();
     assert_eq!(held, Claim::Held(Box::new(job.clone())));
     assert!(matches!(append(backend, &job, 0).await, Written::At(_)));
+}
+
+/// As when a proxy repeats the queue's answer to another worker.
+async fn a_delivery_that_two_workers_have_is_one_workers(backend: &Backend) {
+    let id = created(backend).await.id;
+    let claims = (0..4).map(|_| backend.store.claim(id, MESSAGE, 2));
+    let claims = futures::future::try_join_all(claims).await.unwrap();
+    let won = claims.iter().filter(|claim| matches!(claim, Claim::Won(_))).count();
+    let duplicates = claims.iter().filter(|claim| matches!(claim, Claim::Duplicate(_))).count();
+    assert_eq!((won, duplicates), (1, 3), "{claims:?}");
+    let job = get(backend, id).await;
+    assert_eq!((job.attempt, job.crashes), (1, 0));
+
+    // One that was late, too.
+    let earlier = backend.store.claim(id, MESSAGE, 1).await.unwrap();
+    assert_eq!(earlier, Claim::Duplicate(Box::new(job.clone())));
+    assert!(matches!(append(backend, &job, 0).await, Written::At(_)));
+    let later = backend.store.claim(id, MESSAGE, 3).await.unwrap();
+    let Claim::Won(later) = later else { panic!("{later:?}") };
+    assert_eq!((later.attempt, later.crashes), (2, 1));
 }
 
 async fn any_message_takes_a_released_job(backend: &Backend) {
     let job = claimed(backend).await;
     give_back(backend, &job, Release::HandedBack).await;
-    let claimed = backend.store.claim(job.id, "a duplicate").await.unwrap();
+    let claimed = backend.store.claim(job.id, "a duplicate", 1).await.unwrap();
     let Claim::Won(claimed) = claimed else { panic!("{claimed:?}") };
     assert_eq!((claimed.attempt, claimed.crashes), (job.attempt + 1, 0));
     // Which is the duplicate now.
-    assert!(matches!(backend.store.claim(job.id, MESSAGE).await.unwrap(), Claim::Held(_)));
+    assert!(matches!(backend.store.claim(job.id, MESSAGE, 2).await.unwrap(), Claim::Held(_)));
 }
 
 async fn the_end_counts_its_attempt(backend: &Backend) {
