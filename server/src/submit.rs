@@ -10,9 +10,6 @@ use sha2::{Digest as _, Sha256};
 use crate::Server;
 use crate::error::{ApiError, Result, causes};
 
-/// Tries of the write that makes a job; the store recognises a repeat by the job's id.
-const TRIES: u32 = 3;
-
 pub struct Submitted {
     pub job: Job,
     /// The idempotency key had made this job before.
@@ -40,25 +37,16 @@ impl Server {
         Ok(Submitted { job, is_repeat: false })
     }
 
-    /// The job that the key made before, if it did.
+    /// The job that the key made before, if it did. One call: the adapter tries as often as is good, and recognises
+    /// its own write whose answer was lost.
     async fn create(&self, job: &Job, key: Option<&IdempotencyKey>) -> Result<Option<Job>> {
-        for tried in 0.. {
-            match self.backend.store.create(job, key).await {
-                Ok(Created::New) => return Ok(None),
-                Ok(Created::Same(same)) if same.id == job.id => return Ok(None),
-                Ok(Created::Same(same)) => return Ok(Some(*same)),
-                Ok(Created::KeyReused) => return Err(key_reused()),
-                // Our own write before, whose answer was lost: nobody else draws the same 128 bits.
-                Ok(Created::IdTaken) if tried > 0 => return Ok(None),
-                Ok(Created::IdTaken) => return Err(ApiError::internal()),
-                Err(error) if error.is_transient() && tried + 1 < TRIES => {
-                    tracing::warn!(error = %causes(&error), "a job was not stored; trying again");
-                    tokio::time::sleep(Duration::from_millis(100) * (tried + 1)).await;
-                }
-                Err(error) => return Err(error.into()),
-            }
+        match self.backend.store.create(job, key).await? {
+            Created::New => Ok(None),
+            Created::Same(same) => Ok(Some(*same)),
+            Created::KeyReused => Err(key_reused()),
+            // Nobody draws the same 128 bits twice.
+            Created::IdTaken => Err(ApiError::internal()),
         }
-        Err(ApiError::internal())
     }
 
     /// Sends the job's message. On an error the job stays queued in the store, and the reconciler sends again.
