@@ -29,8 +29,9 @@ const BURST: f64 = 400.0;
 const RATE: f64 = 50.0;
 
 const PING_EVERY: Duration = Duration::from_secs(25);
-/// Silence after which the peer counts as gone.
-const SILENCE: Duration = Duration::from_secs(55);
+/// Silence after which the peer counts as gone. It is looked at with each ping: whoever answered one, and not the next,
+/// is dropped within a minute.
+const SILENCE: Duration = Duration::from_secs(45);
 /// A peer that takes no message for this long is dropped; it resumes where it was.
 const SEND_PATIENCE: Duration = Duration::from_secs(20);
 /// Before the store is asked again after it failed.
