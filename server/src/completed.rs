@@ -11,8 +11,12 @@ use crate::error::causes;
 use crate::known::CAPACITY;
 use crate::live::Hub;
 
-/// How far behind the last look the next one starts: listings and clocks may lag by this much.
-const OVERLAP: Duration = Duration::from_secs(120);
+/// How far behind the last look the next one starts: listings lag, and an end is stamped by its worker's clock, which
+/// may be ten minutes slow. Each look reads what ended in this time, most of it once more.
+const OVERLAP: Duration = Duration::from_secs(15 * 60);
+
+/// What ended longer before the last look was counted then, or before this server was there.
+const COUNTED_FOR: Duration = Duration::from_secs(2 * 60);
 
 /// Jobs read at once.
 const BATCH: usize = 500;
@@ -65,9 +69,7 @@ impl CompletedJobs {
         let (looked_at, gaps) = (WallTime::now(), self.hub.known.gaps());
         let is_whole = match *watermark {
             None => self.read_newest().await?,
-            Some(watermark) => {
-                self.read_since(watermark.checked_sub(OVERLAP).unwrap_or(WallTime::MIN)).await?
-            }
+            Some(watermark) => self.read_behind(watermark).await?,
         };
         if !is_whole || self.hub.known.gaps() != gaps {
             return Ok(false);
@@ -94,14 +96,20 @@ impl CompletedJobs {
         Ok(true)
     }
 
-    async fn read_since(&self, mut since: WallTime) -> Result<bool> {
+    async fn read_behind(&self, watermark: WallTime) -> Result<bool> {
+        let before = |time| watermark.checked_sub(time).unwrap_or(WallTime::MIN);
+        let (mut since, counted) = (before(OVERLAP), before(COUNTED_FOR));
         let mut limit = BATCH;
         loop {
             let reading = self.hub.known.start_reading();
             let jobs = self.store.finished_since(since, limit).await?;
             let is_whole = reading.learn(&jobs).await;
             for job in &jobs {
-                self.hub.hear(JobEvent::state_of(job)).await;
+                let is_counted = job.finished_at.is_none_or(|end| end < counted);
+                match is_counted {
+                    true => self.hub.hear_again(JobEvent::state_of(job)).await,
+                    false => self.hub.hear(JobEvent::state_of(job)).await,
+                }
             }
             if !is_whole {
                 return Ok(false);

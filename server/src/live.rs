@@ -77,13 +77,24 @@ impl Hub {
     /// Takes in one event, from the topic or from this server's own doing. Hearing it twice does no harm.
     pub async fn hear(&self, event: JobEvent) {
         let told = Told::new(event);
-        // Before the watchers: whoever asks because of the event must not get an older answer.
-        if self.known.hear(&told.event).await {
+        if self.take_in(&told).await {
             metrics::count_news(&told.event);
         }
+    }
+
+    /// Takes in one event that may have been counted and forgotten since.
+    pub async fn hear_again(&self, event: JobEvent) {
+        self.take_in(&Told::new(event)).await;
+    }
+
+    /// True: it is news.
+    async fn take_in(&self, told: &Arc<Told>) -> bool {
+        // Before the watchers: whoever asks because of the event must not get an older answer.
+        let is_news = self.known.hear(&told.event).await;
         for inbox in self.watchers().get(&told.event.id).into_iter().flatten() {
-            inbox.put(&told);
+            inbox.put(told);
         }
+        is_news
     }
 
     /// Events may have been missed: nothing known counts any more, and every watcher looks for itself.

@@ -42,6 +42,18 @@ async fn an_end_that_nobody_told_is_found() {
 }
 
 #[tokio::test]
+async fn an_end_that_a_slow_clock_stamped_and_nobody_told_is_found() {
+    let site = Site::start_with(eager()).await;
+    let id = site.submit().await;
+    let mut socket = Socket::watching(&site, id, 0).await;
+    let ten_minutes_ago = WallTime::now().checked_sub(Duration::from_secs(600)).unwrap();
+    site.worker().await.finish_silently_at(ten_minutes_ago, None).await;
+    while socket.event().await["event"] != "completed" {}
+    let job: Value = site.get(&format!("/api/v1/jobs/{id}")).await.json().await.unwrap();
+    assert_eq!(job["status"], "completed");
+}
+
+#[tokio::test]
 async fn a_job_whose_worker_always_dies_becomes_a_visible_failure() {
     let site = Site::start_with(eager()).await;
     let id = site.submit().await;

@@ -275,7 +275,11 @@ impl Worker {
     }
 
     pub async fn finish_silently(&self, failure: Option<Failure>) -> Job {
-        let finished_at = WallTime::now();
+        self.finish_silently_at(WallTime::now(), failure).await
+    }
+
+    /// By a clock of the worker's own.
+    pub async fn finish_silently_at(&self, finished_at: WallTime, failure: Option<Failure>) -> Job {
         let outcome = Outcome {
             failure,
             counted: None,
