@@ -241,8 +241,12 @@ impl Server {
     pub async fn delete(&self, id: JobId) -> Result<()> {
         let server = self.clone();
         self.to_the_end(async move {
-            let Deleted::At(version) = server.backend.store.delete(id).await? else {
-                return Err(ApiError::no_job());
+            let before = server.backend.store.get(id).await?;
+            let version = match (server.backend.store.delete(id).await?, before) {
+                (Deleted::At(version), _) => version,
+                // It was there a moment ago: our own delete, whose answer was lost and which was sent again.
+                (Deleted::Gone, Some(job)) => Job::next_version(job.version),
+                (Deleted::Gone, None) => return Err(ApiError::no_job()),
             };
             server.announce(JobEvent { id, version, change: JobChange::Expired }).await;
             // The job is gone whatever becomes of its media.

@@ -14,7 +14,7 @@ use crate::emulator;
 use crate::process::Process;
 use crate::proxy::{self, Proxy};
 use crate::starting::killed_while_jobs_end;
-use crate::support::Worker;
+use crate::support::{Worker, id_of};
 
 /// A queue, a topic, a table and a bucket of this test's own; for the worker, which no proxy sees.
 async fn provisioned() -> (TempDir, BackendConfig) {
@@ -124,6 +124,33 @@ async fn on_aws_a_running_job_is_told_without_a_read_and_a_short_one_costs_one_w
     assert!(track.text().await.unwrap().contains("One."));
     // One page of one query holds the job and all that belongs to it.
     assert_eq!(take_store_calls(&proxy), BTreeMap::from([("Query".to_owned(), 1)]));
+}
+
+#[tokio::test]
+async fn on_aws_a_delete_whose_answer_is_lost_is_a_delete() {
+    let (folder, config) = provisioned().await;
+    let proxy = proxy::start("deleted").await;
+    let server = start(&folder, &config, &proxy.endpoint);
+    let client = Client::new();
+    ready(&client, &server).await;
+    let url = |path: &str| format!("http://{}/api/v1/jobs{path}", server.address);
+    let wish = json!({ "url": "http://media.test/a.mp4" });
+    let job: Value = client.post(url("")).json(&wish).send().await.unwrap().json().await.unwrap();
+    let id = id_of(&job);
+    let media = backend::connect(&config).await.unwrap().media;
+    let mut writer = media.write(id).await.unwrap();
+    writer.write("media".into()).await.unwrap();
+    writer.finish().await.unwrap();
+    assert!(media.locate(id).await.unwrap().is_some());
+
+    proxy.lose_answer_of("DeleteItem");
+    let path = format!("/{id}");
+    assert_eq!(client.delete(url(&path)).send().await.unwrap().status(), StatusCode::NO_CONTENT);
+    let deletes = proxy.take_calls().into_iter().filter(|call| call == "DeleteItem").count();
+    assert_eq!(deletes, 2, "the answer was lost, and the call repeated");
+    assert!(media.locate(id).await.unwrap().is_none());
+    assert_eq!(client.get(url(&path)).send().await.unwrap().status(), StatusCode::NOT_FOUND);
+    assert_eq!(client.delete(url(&path)).send().await.unwrap().status(), StatusCode::NOT_FOUND);
 }
 
 type Stream = tokio_tungstenite::WebSocketStream<tokio_tungstenite::MaybeTlsStream<tokio::net::TcpStream>>;
