@@ -28,7 +28,7 @@ const PREFIX: &str = "cuelight-events";
 /// Tag of a subscriber's queue: seconds since 1970.
 const ALIVE: &str = "cuelight-alive";
 const SIGN_OF_LIFE_EVERY: Duration = Duration::from_secs(5 * 60);
-const DEAD_AFTER: Duration = Duration::from_secs(60 * 60);
+const DEAD_AFTER: Duration = Duration::from_secs(20 * 60);
 
 const WAIT_SECONDS: i32 = 20;
 const MESSAGES_PER_CALL: i32 = 10;
@@ -236,22 +236,21 @@ async fn sweep(sns: aws_sdk_sns::Client, sqs: aws_sdk_sqs::Client, topic: TopicA
     let subscriptions = subscriptions(&sns, &topic).await?;
     let listed =
         sqs.list_queues().queue_name_prefix(prefix(&topic)).send().await?.queue_urls.unwrap_or_default();
-    let mut dead = Vec::new();
     for url in &listed {
-        if !is_alive(&sqs, url).await? {
-            dead.push(url.rsplit('/').next().unwrap_or_default());
-            sqs.delete_queue().queue_url(url).send().await?;
+        if is_alive(&sqs, url).await? {
+            continue;
         }
-    }
-    // The listing of queues lags; so only a queue that is known to be dead, or that has none of our names any
-    // more after an hour, loses its subscription.
-    for subscription in subscriptions {
-        let name =
-            subscription.endpoint().and_then(|endpoint| endpoint.rsplit(':').next()).unwrap_or_default();
-        if dead.contains(&name) {
-            let arn = subscription.subscription_arn().unwrap_or_default();
-            sns.unsubscribe().subscription_arn(arn).send().await?;
+        let name = url.rsplit('/').next();
+        // The queue goes last: as long as it is there, a later sweep finds what this one left. The listing of queues
+        // lags, so a subscription whose queue is not listed may be a living one's.
+        for subscription in &subscriptions {
+            let queue = subscription.endpoint().and_then(|endpoint| endpoint.rsplit(':').next());
+            if queue == name {
+                let arn = subscription.subscription_arn().unwrap_or_default();
+                sns.unsubscribe().subscription_arn(arn).send().await?;
+            }
         }
+        sqs.delete_queue().queue_url(url).send().await?;
     }
     Ok(())
 }
