@@ -1,6 +1,7 @@
 //! What operators measure: names and meanings of all metrics, and the page that tells them.
 
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use axum::extract::{Request, State};
@@ -75,7 +76,7 @@ fn describe() {
     describe_gauge!(
         OLDEST,
         Unit::Seconds,
-        "Age of the oldest message, as of the last sweep; 0 when there is none."
+        "Age of the oldest message, as of the last sweep; 0 when there is none. Missing where the queue does not tell."
     );
 }
 
@@ -169,6 +170,9 @@ impl CallHook for BackendCalls {
     }
 }
 
+/// The queue told once how old its oldest message is.
+static AGE_IS_TOLD: AtomicBool = AtomicBool::new(false);
+
 pub fn set_queue(stats: &QueueStats) {
     let states = [
         ("visible", stats.visible),
@@ -179,7 +183,11 @@ pub fn set_queue(stats: &QueueStats) {
     for (state, count) in states {
         gauge!(QUEUE, "state" => state).set(count as f64);
     }
-    gauge!(OLDEST).set(stats.oldest_age.unwrap_or_default().as_secs_f64());
+    // A queue that told an age before has no message now; one that never does, as SQS, must not look empty.
+    let is_told = stats.oldest_age.is_some();
+    if AGE_IS_TOLD.fetch_or(is_told, Ordering::SeqCst) || is_told {
+        gauge!(OLDEST).set(stats.oldest_age.unwrap_or_default().as_secs_f64());
+    }
 }
 
 /// One open socket, until it is dropped.

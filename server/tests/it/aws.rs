@@ -124,6 +124,8 @@ async fn on_aws_a_running_job_is_told_without_a_read_and_a_short_one_costs_one_w
     assert!(track.text().await.unwrap().contains("One."));
     // One page of one query holds the job and all that belongs to it.
     assert_eq!(take_store_calls(&proxy), BTreeMap::from([("Query".to_owned(), 1)]));
+    // SQS does not tell, and 0 would say that nothing waits.
+    assert!(!metrics().await.contains("cuelight_queue_oldest_age_seconds"));
 }
 
 #[tokio::test]
