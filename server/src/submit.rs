@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use axum::http::StatusCode;
 use backend::{Created, IdempotencyKey};
-use domain::{Job, JobId, JobMessage, JobSpec, SpecOptions, WallTime};
+use domain::{Job, JobId, JobMessage, JobSpec, JobStatus, SpecOptions, WallTime};
 use sha2::{Digest as _, Sha256};
 
 use crate::Server;
@@ -28,6 +28,10 @@ impl Server {
         let created_at = WallTime::now();
         let job = Job::queued(id, spec, created_at, self.expiry_after(created_at));
         if let Some(job) = self.create(&job, key.as_ref()).await? {
+            // Perhaps the first time got no further than the store. A worker that has the job lets no duplicate in.
+            if job.status == JobStatus::Queued && job.attempt == 0 {
+                self.enqueue(&job).await?;
+            }
             return Ok(Submitted { job, is_repeat: true });
         }
         let queued = self.enqueue(&job).await;

@@ -71,6 +71,10 @@ async fn the_same_idempotency_key_makes_one_job() {
     assert_eq!(repeat.status(), StatusCode::CREATED);
     assert_eq!(repeat.headers()["idempotency-replayed"], "true");
     assert_eq!(id_of(&repeat.json().await.unwrap()), id_of(&first));
+    // Its message may be what was lost the first time.
+    assert_eq!(site.backend.queue.stats().await.unwrap().visible, 2);
+    site.worker().await.finish(None).await;
+    assert_eq!(submit("k-1", "http://media.test/a").await.status(), StatusCode::CREATED);
     assert_eq!(site.backend.queue.stats().await.unwrap().visible, 1);
 
     error_of(submit("k-1", "http://media.test/b").await, (409, "idempotency_key_reused")).await;
