@@ -23,8 +23,11 @@ pub const CAPACITY: usize = 10_000;
 const CUES_CAPACITY: u64 = 64 << 20;
 
 /// After this long the store is asked again about an unfinished job even if events keep coming: the slow reconcile
-/// behind the hints. An ended one changes by a person's wish only, and is trusted until it expires.
+/// behind the hints.
 const TRUSTED_FOR: Duration = Duration::from_secs(60);
+
+/// The same for an ended one, which changes by a person's wish only: the one event that it was deleted may be lost.
+const END_TRUSTED_FOR: Duration = Duration::from_secs(10 * 60);
 
 /// While events do not reach us the store is read this often, and any copy is this old at most.
 pub const UNHEARD_EVERY: Duration = Duration::from_secs(5);
@@ -252,11 +255,15 @@ impl KnownJobs {
     }
 
     fn is_trusted(&self, known: &Known) -> bool {
-        let age = known.read_at.elapsed();
         let is_alive = known.job.expires_at > WallTime::now();
+        is_alive && known.read_at.elapsed() < self.trusted_for(known.job.status)
+    }
+
+    fn trusted_for(&self, status: JobStatus) -> Duration {
         match self.is_followed.load(Ordering::SeqCst) {
-            true => is_alive && (known.job.status.is_terminal() || age < TRUSTED_FOR),
-            false => is_alive && age < UNHEARD_EVERY,
+            true if status.is_terminal() => END_TRUSTED_FOR,
+            true => TRUSTED_FOR,
+            false => UNHEARD_EVERY,
         }
     }
 

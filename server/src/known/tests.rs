@@ -115,6 +115,22 @@ async fn an_ended_job_is_known_until_it_changes() {
     assert_eq!(known_version(&known).await, None);
 }
 
+/// Another server deleted it, and that was not heard here.
+#[tokio::test]
+async fn the_store_is_asked_again_about_an_ended_job_now_and_then() {
+    let (_folder, known) = known_jobs().await;
+    let is_trusted = |job: Job, age: Duration| {
+        // A machine that was just started has no earlier moments.
+        Instant::now().checked_sub(age).map(|read_at| known.is_trusted(&Known { job, read_at }))
+    };
+    assert_eq!(known.trusted_for(JobStatus::Completed), Duration::from_secs(600));
+    for job in [job(1), completed(1)] {
+        let trusted_for = known.trusted_for(job.status);
+        assert_ne!(is_trusted(job.clone(), trusted_for / 2), Some(false));
+        assert_ne!(is_trusted(job, trusted_for), Some(true));
+    }
+}
+
 #[tokio::test]
 async fn a_job_past_its_time_is_not_known() {
     let (_folder, known) = known_jobs().await;
