@@ -1,6 +1,6 @@
 //! The child process that decodes and transcribes, and its parent side.
 //!
-//! Parent: [`Engine`] spawns the child, hands it requests, hears its events, kills it.
+//! Parent: [`Engine`] spawns the child, hands it requests, hears its events, ends it.
 //! Child: [`child::run`] is the subcommand `worker engine`.
 
 pub mod child;

@@ -1,4 +1,4 @@
-//! The parent side: spawns the child, hands it requests, hears its events, kills it.
+//! The parent side: spawns the child, hands it requests, hears its events, ends it.
 
 use std::io;
 use std::path::PathBuf;
@@ -128,6 +128,17 @@ impl Engine {
         if let Err(error) = self.child.kill().await {
             tracing::warn!(%error, "could not kill the engine");
         }
+    }
+
+    /// Ends an idle child politely: it leaves when its input ends, or is killed after `limit`. Waits until it is gone,
+    /// so that the CPU time and the memory it took count as those of a child of ours, which a drop does not see to.
+    pub async fn stop(mut self, limit: Duration) -> io::Result<ExitStatus> {
+        drop(self.stdin);
+        if tokio::time::timeout(limit, self.child.wait()).await.is_err() {
+            tracing::warn!(?limit, "the engine did not leave when it was asked to");
+            self.child.start_kill()?;
+        }
+        self.child.wait().await
     }
 
     /// The child's process id, until it was seen dead.

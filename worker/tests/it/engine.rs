@@ -1,14 +1,16 @@
 //! The engine as a parent sees it: a real child, a real model, and children that misbehave.
 
+use std::mem::MaybeUninit;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use domain::{Failure, Task, Timestamp, Word};
 use worker::engine::{Engine, EngineConfig, EngineError, EngineEvent, Request};
 
 use crate::process_support::{ProcessEnd, send_signal};
-use crate::support::{long_speech, models, speech};
+use crate::support::{MODEL, PATIENCE, long_speech, models, speech};
 
 const HOUR_MS: u64 = 3_600_000;
 
@@ -202,6 +204,44 @@ async fn a_dropped_engine_leaves_no_child() {
     let end = ProcessEnd::of(engine.process_id().unwrap());
     drop(engine);
     end.within(Duration::from_secs(2)).await;
+}
+
+#[tokio::test]
+async fn a_stopped_engine_leaves_by_itself_or_is_killed() {
+    let mut engine = Engine::spawn(&config()).await.unwrap();
+    hear(&mut engine, &request(&speech())).await.unwrap();
+    let status = engine.stop(PATIENCE).await.unwrap();
+    assert!(status.success(), "{status}");
+
+    let engine = Engine::spawn(&config()).await.unwrap();
+    send_signal(engine.process_id().unwrap(), "STOP");
+    let status = engine.stop(Duration::from_millis(100)).await.unwrap();
+    assert_eq!(status.signal(), Some(9));
+}
+
+/// `worker transcribe` once ended before its engine did, and seemed to take neither time nor memory.
+#[test]
+// It is waited for by hand: the standard library keeps the usage to itself.
+#[allow(unsafe_code, clippy::zombie_processes)]
+fn what_the_engine_took_counts_as_taken_by_transcribe() {
+    let mut transcribe = Command::new(env!("CARGO_BIN_EXE_worker"));
+    transcribe
+        .arg("transcribe")
+        .arg(speech())
+        .args(["--model", MODEL, "--threads", "1"])
+        .arg("--models")
+        .arg(models());
+    let child = transcribe.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let (mut status, mut usage) = (0, MaybeUninit::<libc::rusage>::zeroed());
+    // SAFETY: the child is ours and nobody waited for it; both places outlive the call; zeros are a valid rusage.
+    let (waited, usage) = unsafe {
+        (libc::wait4(child.id().cast_signed(), &mut status, 0, usage.as_mut_ptr()), usage.assume_init())
+    };
+    assert_eq!((waited, status), (child.id().cast_signed(), 0));
+    let micros = usage.ru_utime.tv_sec * 1_000_000 + usage.ru_utime.tv_usec;
+    assert!(micros > 500_000, "11 s of speech took a model {micros} µs");
+    let kilobytes = usage.ru_maxrss;
+    assert!(kilobytes > 75_000, "a process that holds a model of 75 MB took {kilobytes} kB");
 }
 
 #[tokio::test]
