@@ -1,0 +1,45 @@
+# ./dev bench: what the engine takes on this machine. Sourced by ./dev.
+
+bench() {
+  case ${1-} in
+    engine) shift; bench_engine "$@" ;;
+    '') bench_main_job ;;
+    *) usage >&2; die "unknown bench: $1" ;;
+  esac
+}
+
+bench_main_job() {
+  need_test_tools
+  build_release
+  "$target/release/worker" model pull tiny.en base
+  node end2end/bench.mjs "$target/release/worker"
+}
+
+# The engine beside others. The worker needs no page, so none is built.
+bench_engine() {
+  need_build_tools
+  need ffmpeg 'command -v ffmpeg'
+  install_rivals
+  cargo build --release -p worker >&2
+  # On its own: an example is built with what tests need, and the worker would be too.
+  cargo build --release -p worker --example plain_whisper >&2
+  "$target/release/worker" model pull tiny.en base >&2
+  PYTHONPATH=$rivals exec python3 bench/engine.py \
+    --worker "$target/release/worker" --plain "$target/release/examples/plain_whisper" "$@"
+}
+
+# The engines to compare with and what measuring takes, in the folder $rivals. No virtual environment: Debian's python3
+# cannot make a whole one without one more package.
+install_rivals() {
+  local python sum
+  python=$(python3 -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+  sum=$(sha256sum bench/requirements.txt)
+  rivals=$cache/tools/python/bench-${sum:0:8}-$python
+  [ ! -e "$rivals/whole" ] || return 0
+  say "Installing faster-whisper and what measuring takes (once; about 600 MB)"
+  rm -rf "$rivals"
+  # What else is installed does not matter: nobody else looks into this folder.
+  PIP_ROOT_USER_ACTION=ignore python3 -m pip install --quiet --disable-pip-version-check --no-warn-conflicts \
+    --target "$rivals" --requirement bench/requirements.txt >&2 || die "pip could not install them: is there a network?"
+  touch "$rivals/whole"
+}
