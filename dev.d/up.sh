@@ -1,13 +1,13 @@
 # ./dev up: starts the parts, waits till they are ready, stops them together. Sourced by ./dev.
 
 up() {
-  local profile=$1 port=8080 data=$HOME/.local/share/cuelight model=base
+  local profile=$1 port=8080 data=$HOME/.local/share/cuelight model=base engine=whisper.cpp
   local backend=${CUELIGHT_BACKEND:-embedded} with_emulator= servers=1 workers=1
   shift
   while (($#)); do
     case $1 in
       --emulator) with_emulator=yes; shift; continue ;;
-      --port) port=${2-} ;; --data) data=${2-} ;; --model) model=${2-} ;;
+      --port) port=${2-} ;; --data) data=${2-} ;; --model) model=${2-} ;; --engine) engine=${2-} ;;
       --backend) backend=${2-} ;; --servers) servers=${2-} ;; --workers) workers=${2-} ;;
       *) usage >&2; die "unknown option: $1" ;;
     esac
@@ -17,6 +17,11 @@ up() {
   [[ $port =~ ^[0-9]+$ && $servers =~ ^[1-9][0-9]*$ && $workers =~ ^[0-9]+$ ]] \
     || die "--port, --servers and --workers want numbers, and there must be a server"
   [[ $backend = embedded || $backend = aws ]] || die "--backend wants embedded or aws"
+  case $engine in
+    whisper.cpp) ;;
+    ctranslate2) build_ctranslate2; export CUELIGHT_CTRANSLATE2=$ctranslate2 ;;
+    *) die "--engine wants whisper.cpp or ctranslate2" ;;
+  esac
   [[ -z $with_emulator || $backend = aws ]] || die "the emulator is one of AWS: add --backend aws"
   [ "$profile" = debug ] || build_release
   local bin=$target/$profile name models

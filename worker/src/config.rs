@@ -100,6 +100,7 @@ impl WorkerConfig {
             },
             engine: EngineConfig {
                 threads: args.threads.max(1),
+                ctranslate2: args.ctranslate2.clone(),
                 ..EngineConfig::new(std::env::current_exe()?)
             },
             tasks: args.tasks.config(true),
@@ -198,6 +199,9 @@ pub struct PullArgs {
     /// Windows of one job transcribed at once. A worker that dies costs as many windows, so one is the default.
     #[arg(long, value_name = "N", env = "CUELIGHT_THREADS", default_value_t = 1)]
     pub threads: usize,
+    /// Transcribe with this library, which `./dev engine ctranslate2` makes, instead of whisper.cpp.
+    #[arg(long, value_name = "FILE", env = "CUELIGHT_CTRANSLATE2")]
+    pub ctranslate2: Option<PathBuf>,
     /// Folder for files while they are fetched; inside the data folder, if not given.
     #[arg(long, value_name = "DIR")]
     pub scratch: Option<PathBuf>,

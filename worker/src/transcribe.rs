@@ -42,6 +42,9 @@ pub struct TranscribeArgs {
     /// Windows transcribed at once; each takes one CPU.
     #[arg(long)]
     pub threads: Option<usize>,
+    /// Transcribe with this library, which `./dev engine ctranslate2` makes, instead of whisper.cpp.
+    #[arg(long, value_name = "FILE", env = "CUELIGHT_CTRANSLATE2")]
+    pub ctranslate2: Option<PathBuf>,
     /// Translate into English.
     #[arg(long)]
     pub translate: bool,
@@ -62,6 +65,7 @@ struct Transcript {
 /// Transcribes `args.file` and writes the result to standard output.
 pub async fn run(args: TranscribeArgs) -> anyhow::Result<()> {
     let mut config = EngineConfig::new(std::env::current_exe()?);
+    config.ctranslate2 = args.ctranslate2;
     if let Some(threads) = args.threads {
         config.threads = threads;
     }

@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::num::NonZeroUsize;
 use std::os::fd::{AsFd, AsRawFd};
+use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError, mpsc};
 
 use anyhow::Context;
@@ -26,6 +27,9 @@ pub struct EngineArgs {
     /// Cap on this process's address space.
     #[arg(long, default_value_t = 8 << 30)]
     pub address_space_bytes: u64,
+    /// Transcribe with this library of CTranslate2 instead of whisper.cpp.
+    #[arg(long, value_name = "FILE")]
+    pub ctranslate2: Option<PathBuf>,
 }
 
 /// Serves requests from standard input until it ends. Call it before any thread is started, and outside a
@@ -51,7 +55,7 @@ pub fn run(args: EngineArgs) -> anyhow::Result<()> {
     }
 
     let requests = read_requests();
-    let mut models = Models::default();
+    let mut models = Models::new(args.ctranslate2);
     while let Ok(request) = requests.recv() {
         match session::transcribe(&request, &mut models, args.threads, &pipe) {
             Ok(duration_ms) => pipe.event(EngineEvent::Finished { duration_ms }),

@@ -4,11 +4,15 @@
 //! Child: [`child::run`] is the subcommand `worker engine`.
 
 pub mod child;
+mod ctranslate2;
+mod ggml;
+mod hearing;
 mod language;
 pub mod parent;
 pub mod protocol;
 mod session;
 mod sound;
+mod tokens;
 mod transcriber;
 mod voice;
 mod whisper;

@@ -1,5 +1,6 @@
 //! The parent side: spawns the child, hands it requests, hears its events, ends it.
 
+use std::ffi::OsStr;
 use std::io;
 use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
@@ -24,6 +25,8 @@ pub struct EngineConfig {
     pub silence_limit: Duration,
     /// Cap on the child's address space: the weights, the buffers of `threads` windows, and room.
     pub address_space_bytes: u64,
+    /// The library of CTranslate2, if it transcribes instead of whisper.cpp.
+    pub ctranslate2: Option<PathBuf>,
 }
 
 impl EngineConfig {
@@ -34,6 +37,7 @@ impl EngineConfig {
             threads: std::thread::available_parallelism().map_or(1, |count| count.get()),
             silence_limit: Duration::from_secs(120),
             address_space_bytes: 8 << 30,
+            ctranslate2: None,
         }
     }
 }
@@ -68,6 +72,12 @@ impl Engine {
             .arg("engine")
             .args(["--threads", &config.threads.max(1).to_string()])
             .args(["--address-space-bytes", &config.address_space_bytes.to_string()])
+            .args(
+                config
+                    .ctranslate2
+                    .iter()
+                    .flat_map(|library| [OsStr::new("--ctranslate2"), library.as_os_str()]),
+            )
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

@@ -8,12 +8,13 @@ use std::thread;
 use anyhow::Context;
 use domain::{Failure, Task, Word};
 
+use super::ctranslate2::Ctranslate2Model;
 use super::language;
 use super::protocol::{EngineEvent, Request};
 use super::sound::{Sound, timestamp};
-use super::transcriber::Transcriber;
+use super::transcriber::{SpeechModel, Transcriber};
 use super::voice::{Item, VoiceModel, Windows};
-use super::whisper::{self, WhisperModel, WhisperTranscriber};
+use super::whisper::{self, WhisperModel};
 use super::words;
 use crate::audio::{AudioReader, SAMPLE_RATE};
 
@@ -27,7 +28,9 @@ pub trait Listener: Sync {
 /// The models in memory; they stay from one request to the next.
 #[derive(Default)]
 pub struct Models {
-    whisper: Option<(PathBuf, WhisperModel, Vec<WhisperTranscriber>)>,
+    /// The library of CTranslate2, to be used instead of whisper.cpp.
+    ctranslate2: Option<PathBuf>,
+    speech: Option<(PathBuf, Box<dyn SpeechModel>, Vec<Box<dyn Transcriber>>)>,
     voice: Option<(PathBuf, VoiceModel)>,
 }
 
@@ -64,7 +67,7 @@ pub fn transcribe(
     let known = if is_multilingual { given } else { Some(ONLY_LANGUAGE.into()) };
     let language = match known {
         Some(tag) => Some(tag),
-        None => language::detect(&mut sound, &mut transcribers[0], listener),
+        None => language::detect(&mut sound, transcribers[0].as_mut(), listener),
     };
     if let Some(tag) = language.clone() {
         listener.event(EngineEvent::Language { tag });
@@ -81,7 +84,7 @@ pub fn transcribe(
             let (item_sender, items) = sync_channel(1);
             let (sender, receiver) = sync_channel(1);
             let (language, task) = (&language, request.task);
-            scope.spawn(move || work(transcriber, &items, &sender, language, task));
+            scope.spawn(move || work(transcriber.as_mut(), &items, &sender, language, task));
             inputs.push(item_sender);
             outputs.push(receiver);
         }
@@ -154,12 +157,17 @@ fn produce(mut sound: Sound<'_>, inputs: &[SyncSender<Item>]) -> Result<u64, Ses
 }
 
 impl Models {
+    /// With `ctranslate2`, its library, instead of whisper.cpp.
+    pub fn new(ctranslate2: Option<PathBuf>) -> Models {
+        Models { ctranslate2, ..Models::default() }
+    }
+
     #[allow(clippy::type_complexity)]
     fn load(
         &mut self,
         request: &Request,
         threads: NonZeroUsize,
-    ) -> Result<(&mut [WhisperTranscriber], &mut VoiceModel, bool), SessionError> {
+    ) -> Result<(&mut [Box<dyn Transcriber>], &mut VoiceModel, bool), SessionError> {
         if !request.model.is_file() {
             let stem = request.model.file_stem().unwrap_or_default().to_string_lossy();
             let model = stem.strip_prefix("ggml-").unwrap_or(&stem).to_owned();
@@ -169,13 +177,16 @@ impl Models {
             let model = VoiceModel::load(&request.voice_model).context("could not load the voice model")?;
             self.voice = Some((request.voice_model.clone(), model));
         }
-        if self.whisper.as_ref().is_none_or(|(path, ..)| *path != request.model) {
+        if self.speech.as_ref().is_none_or(|(path, ..)| *path != request.model) {
             // Two models at once might not fit.
-            self.whisper = None;
-            let model = WhisperModel::load(&request.model)?;
-            self.whisper = Some((request.model.clone(), model, Vec::new()));
+            self.speech = None;
+            let model: Box<dyn SpeechModel> = match &self.ctranslate2 {
+                Some(library) => Box::new(Ctranslate2Model::load(library, &request.model, threads)?),
+                None => Box::new(WhisperModel::load(&request.model)?),
+            };
+            self.speech = Some((request.model.clone(), model, Vec::new()));
         }
-        let (_, model, transcribers) = self.whisper.as_mut().expect("it was loaded above");
+        let (_, model, transcribers) = self.speech.as_mut().expect("it was loaded above");
         while transcribers.len() < threads.get() {
             transcribers.push(model.transcriber()?);
         }

@@ -16,3 +16,10 @@ pub trait Transcriber: Send {
     /// `language` is one the model knows. Without words in it the answer is empty.
     fn transcribe(&mut self, window: &Window, language: &str, task: Task) -> anyhow::Result<Vec<Word>>;
 }
+
+/// Weights in memory, shared by all their transcribers.
+pub trait SpeechModel: Send {
+    fn is_multilingual(&self) -> bool;
+
+    fn transcriber(&self) -> anyhow::Result<Box<dyn Transcriber>>;
+}

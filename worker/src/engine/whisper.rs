@@ -15,26 +15,14 @@ use anyhow::Context;
 use domain::{Task, Timestamp, Word};
 use whisper_rs::{FullParams, SamplingStrategy, WhisperContext, WhisperContextParameters, WhisperState};
 
-use super::transcriber::{LanguageProbability, Transcriber};
+use super::hearing::{self, Heard, Hearer, Stretch};
+use super::transcriber::{LanguageProbability, SpeechModel, Transcriber};
 use super::voice::Window;
 use super::words::{self, Token};
 use crate::audio::SAMPLE_RATE;
 
-/// The context given to the model beyond the end of the window; without it the last words suffer.
-const CONTEXT_MARGIN_S: f64 = 2.0;
-/// Positions of the encoder in one second.
-const CONTEXT_PER_S: f64 = 50.0;
-/// Thirty seconds: what the model was trained on.
-const MAX_CONTEXT: i32 = 1500;
-/// Encoders run faster on round sizes.
-const CONTEXT_STEP: i32 = 64;
-/// Speech of this length after the model's last word was dropped and is heard again.
-const DROPPED_S: f64 = 0.5;
 /// The shortest length whisper.cpp accepts, of which it encodes nothing.
 const NO_LENGTH_MS: i32 = 100;
-/// How often a window is heard again from its last word on.
-const MAX_PASSES: usize = 4;
-
 /// Weights in memory; shared by all its transcribers.
 pub struct WhisperModel {
     context: WhisperContext,
@@ -47,15 +35,17 @@ impl WhisperModel {
         let context = WhisperContext::new_with_params(path, params).context("could not load the model")?;
         Ok(WhisperModel { context })
     }
+}
 
-    pub fn is_multilingual(&self) -> bool {
+impl SpeechModel for WhisperModel {
+    fn is_multilingual(&self) -> bool {
         self.context.is_multilingual()
     }
 
-    pub fn transcriber(&self) -> anyhow::Result<WhisperTranscriber> {
+    fn transcriber(&self) -> anyhow::Result<Box<dyn Transcriber>> {
         let state = self.context.create_state().context("could not make room for the model's state")?;
         let (eot, is_multilingual) = (self.context.token_eot(), self.is_multilingual());
-        Ok(WhisperTranscriber { state, eot, is_multilingual, params: HashMap::new() })
+        Ok(Box::new(WhisperTranscriber { state, eot, is_multilingual, params: HashMap::new() }))
     }
 }
 
@@ -81,7 +71,7 @@ impl Transcriber for WhisperTranscriber {
         // The detection of whisper.cpp encodes 30 s unless a call before it fitted the context. This call of no
         // length fits it and computes the spectrogram, no more: a fifth of the time.
         let mut params = self.params("en", Task::Transcribe);
-        params.set_audio_ctx(fitted_context(window.samples.len() as f64 / SAMPLE_RATE as f64));
+        params.set_audio_ctx(context(window.samples.len() as f64 / SAMPLE_RATE as f64));
         params.set_duration_ms(NO_LENGTH_MS);
         self.state.full(params, &window.samples)?;
         let (_, probabilities) = self.state.lang_detect(0, 1)?;
@@ -91,71 +81,22 @@ impl Transcriber for WhisperTranscriber {
     }
 
     fn transcribe(&mut self, window: &Window, language: &str, task: Task) -> anyhow::Result<Vec<Word>> {
-        let mut words = self.hear_all(window, language, task, 0.0)?;
-        if words::has_loop(&words) {
-            tracing::debug!(start = window.start, "the model repeats itself: decoding again");
-            let again = self.hear_all(window, language, task, 0.4)?;
-            words = if words::has_loop(&again) { words::collapse_loops(words) } else { again };
-        }
-        let at = |sample: u64| Timestamp(sample * 1000 / SAMPLE_RATE);
-        let speech: Vec<_> = window.speech.iter().map(|&(from, to)| (at(from), at(to))).collect();
-        words::fit_times(&mut words, &speech, at(window.start), at(window.end()));
-        Ok(words)
+        hearing::hear_window(self, window, language, task)
     }
 }
 
-impl WhisperTranscriber {
-    /// Hears `window`, and what the model dropped at its end again.
-    fn hear_all(
-        &mut self,
-        window: &Window,
-        language: &str,
-        task: Task,
-        temperature: f32,
-    ) -> anyhow::Result<Vec<Word>> {
-        let mut words: Vec<Word> = Vec::new();
-        let mut from = 0;
-        for _ in 0..MAX_PASSES {
-            let start = window.start + from as u64;
-            let samples = &window.samples[from..];
-            let left = |from: u64| -> f64 {
-                let samples: u64 =
-                    window.speech.iter().map(|&(begin, end)| end.saturating_sub(begin.max(from))).sum();
-                samples as f64 / SAMPLE_RATE as f64
-            };
-            let heard = self.hear(samples, start, left(start), language, task, temperature)?;
-            let heard_until = start + (heard.end_s * SAMPLE_RATE as f64) as u64;
-            let is_empty = heard.words.is_empty();
-            append_new(&mut words, heard.words);
-            if is_empty || left(heard_until) < DROPPED_S {
-                break;
-            }
-            from = (heard_until - window.start) as usize;
-            if from + SAMPLE_RATE as usize / 2 > window.samples.len() {
-                break;
-            }
-            tracing::debug!(
-                start = window.start,
-                from,
-                "speech is left after the last word: hearing it again"
-            );
-        }
-        Ok(words)
-    }
-
-    /// One call of the model on samples from `start` on that hold `speech_s` seconds of speech.
+impl Hearer for WhisperTranscriber {
     fn hear(
         &mut self,
-        samples: &[f32],
-        start: u64,
-        speech_s: f64,
+        stretch: &Stretch<'_>,
         language: &str,
         task: Task,
         temperature: f32,
     ) -> anyhow::Result<Heard> {
+        let &Stretch { samples, start, speech_s } = stretch;
         let mut params = self.params(language, task);
         let length_s = samples.len() as f64 / SAMPLE_RATE as f64;
-        params.set_audio_ctx(fitted_context(length_s));
+        params.set_audio_ctx(context(length_s));
         params.set_temperature(temperature);
         self.full_once(params, samples)?;
 
@@ -186,7 +127,9 @@ impl WhisperTranscriber {
         heard.end_s = heard.end_s.min(length_s);
         Ok(heard)
     }
+}
 
+impl WhisperTranscriber {
     /// One pass of encoder and decoder. Left alone, whisper.cpp hears whatever lies after the model's last time
     /// stamp again, at the price of a whole window and even if it is silence, which brings forth a "Thank you."
     /// that nobody said. We know where speech is left.
@@ -239,26 +182,7 @@ unsafe extern "C" fn is_first_pass<C, S>(_: *mut C, _: *mut S, passes: *mut c_vo
     *passes == 1
 }
 
-struct Heard {
-    words: Vec<Word>,
-    /// How far the model's time stamps go, in seconds from the start of what it heard.
-    end_s: f64,
-}
-
-/// Encoder positions for `length_s` seconds: fitting them saves time and keeps the model from giving up early.
-fn fitted_context(length_s: f64) -> i32 {
-    let positions = ((length_s + CONTEXT_MARGIN_S) * CONTEXT_PER_S).ceil() as i32;
-    ((positions + CONTEXT_STEP - 1) / CONTEXT_STEP * CONTEXT_STEP).min(MAX_CONTEXT)
-}
-
-/// Appends what was heard in a second pass, without the words that both passes heard.
-fn append_new(words: &mut Vec<Word>, fresh: Vec<Word>) {
-    const LONGEST_OVERLAP: usize = 4;
-    let same = |a: &Word, b: &Word| a.text.eq_ignore_ascii_case(&b.text);
-    let longest = LONGEST_OVERLAP.min(words.len()).min(fresh.len());
-    let overlap = (1..=longest)
-        .rev()
-        .find(|&length| words[words.len() - length..].iter().zip(&fresh).all(|(a, b)| same(a, b)))
-        .unwrap_or(0);
-    words.extend(fresh.into_iter().skip(overlap));
+/// Encoder positions for `length_s` seconds.
+fn context(length_s: f64) -> i32 {
+    hearing::fitted_context(length_s) as i32
 }
