@@ -26,6 +26,7 @@ run_tests() {
   need_test_tools
   build_release
   "$target/release/worker" model pull tiny.en base
+  [ "$(uname -m)" != x86_64 ] || build_ctranslate2
   local log=$target/test.log status=0 backend
   cargo test --workspace --no-fail-fast 2>&1 | tee "$log" || status=1
   for backend in embedded aws; do

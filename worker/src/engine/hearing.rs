@@ -3,6 +3,7 @@
 
 use domain::{Task, Timestamp, Word};
 
+use super::onsets;
 use super::voice::Window;
 use super::words;
 use crate::audio::SAMPLE_RATE;
@@ -62,6 +63,7 @@ pub fn hear_window(
     }
     let at = |sample: u64| Timestamp(sample * 1000 / SAMPLE_RATE);
     let speech: Vec<_> = window.speech.iter().map(|&(from, to)| (at(from), at(to))).collect();
+    onsets::snap(&mut words, &window.samples, at(window.start));
     words::fit_times(&mut words, &speech, at(window.start), at(window.end()));
     Ok(words)
 }

@@ -10,13 +10,35 @@ use domain::{Failure, Task, Timestamp, Word};
 use worker::engine::{Engine, EngineConfig, EngineError, EngineEvent, Request};
 
 use crate::process_support::{ProcessEnd, send_signal};
-use crate::support::{MODEL, PATIENCE, long_speech, models, speech};
+use crate::support::{MODEL, PATIENCE, cache, long_speech, models, speech};
 
 const HOUR_MS: u64 = 3_600_000;
 
 pub fn config() -> EngineConfig {
     EngineConfig { threads: 1, ..EngineConfig::new(env!("CARGO_BIN_EXE_worker")) }
 }
+
+/// The same, with the other engine, which `./dev test` fetches.
+#[cfg(target_arch = "x86_64")]
+pub fn config_of_ctranslate2() -> EngineConfig {
+    let library = cache().join("tools/ctranslate2-4.8.4/libcuelight-ctranslate2.so");
+    assert!(library.is_file(), "{} is missing: run ./dev engine ctranslate2", library.display());
+    EngineConfig { ctranslate2: Some(library), ..config() }
+}
+
+/// Tests of what both engines must keep; each takes the settings of its engine.
+macro_rules! with_both_engines {
+    ($($test:ident),+ $(,)?) => {
+        mod whisper_cpp {
+            $(#[tokio::test] async fn $test() { super::$test(crate::engine::config()).await })+
+        }
+        #[cfg(target_arch = "x86_64")]
+        mod ctranslate2 {
+            $(#[tokio::test] async fn $test() { super::$test(crate::engine::config_of_ctranslate2()).await })+
+        }
+    };
+}
+pub(crate) use with_both_engines;
 
 pub fn request(media: &Path) -> Request {
     Request {
@@ -116,22 +138,22 @@ async fn the_first_window_is_short() {
     assert!(end.0 <= 9_000 && !words.is_empty(), "{:?}", heard.windows[0]);
 }
 
-#[tokio::test]
-async fn two_threads_hear_what_one_hears() {
+with_both_engines![two_threads_hear_what_one_hears, a_resumed_request_hears_the_rest_as_the_whole_one_did,];
+
+async fn two_threads_hear_what_one_hears(config: EngineConfig) {
     let folder = tempfile::tempdir().unwrap();
     let media = long_speech(folder.path(), 40);
-    let mut engine = Engine::spawn(&config()).await.unwrap();
+    let mut engine = Engine::spawn(&config).await.unwrap();
     let one = hear(&mut engine, &request(&media)).await.unwrap();
-    let mut engine = Engine::spawn(&EngineConfig { threads: 2, ..config() }).await.unwrap();
+    let mut engine = Engine::spawn(&EngineConfig { threads: 2, ..config }).await.unwrap();
     let two = hear(&mut engine, &request(&media)).await.unwrap();
     assert_eq!(one.windows, two.windows);
 }
 
-#[tokio::test]
-async fn a_resumed_request_hears_the_rest_as_the_whole_one_did() {
+async fn a_resumed_request_hears_the_rest_as_the_whole_one_did(config: EngineConfig) {
     let folder = tempfile::tempdir().unwrap();
     let media = long_speech(folder.path(), 44);
-    let mut engine = Engine::spawn(&config()).await.unwrap();
+    let mut engine = Engine::spawn(&config).await.unwrap();
     let whole = hear(&mut engine, &request(&media)).await.unwrap();
     let (_, resume_from, ref words) = whole.windows[1];
     let previous_word = words.last().map(|word| word.text.clone());

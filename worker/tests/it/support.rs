@@ -250,10 +250,14 @@ pub fn models() -> PathBuf {
     }
 }
 
+/// Where `./dev` keeps what it fetches.
+pub fn cache() -> PathBuf {
+    PathBuf::from(std::env::var_os("HOME").unwrap()).join(".cache/cuelight")
+}
+
 /// 11 s of speech: "And so, my fellow Americans, …".
 pub fn speech() -> PathBuf {
-    let home = PathBuf::from(std::env::var_os("HOME").unwrap());
-    let path = home.join(".cache/cuelight/speech/jfk.wav");
+    let path = cache().join("speech/jfk.wav");
     assert!(path.exists(), "no test speech at {}: ./dev test puts it there", path.display());
     path
 }
