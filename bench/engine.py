@@ -22,7 +22,8 @@ import corpus
 
 HERE = pathlib.Path(__file__).parent
 MODELS = pathlib.Path(os.environ.get("CUELIGHT_MODELS") or pathlib.Path.home() / ".local/share/cuelight/models")
-OURS = "cuelight"
+OURS = "cuelight whisper.cpp"
+FASTER = "cuelight ctranslate2"
 BASELINE = "faster-whisper int8 greedy"
 RIVALS = {
     BASELINE: dict(beam=1, vad=False),
@@ -59,9 +60,9 @@ def measured(command, environment=None):
     return output[0], usage.ru_utime + usage.ru_stime, wall, usage.ru_maxrss / 1024
 
 
-def ours(worker, model, sample, threads):
+def ours(worker, options, model, sample, threads):
     command = [worker, "transcribe", sample.audio, "--model", model, "--format", "json",
-               "--threads", threads, "--language", sample.language]
+               "--threads", threads, "--language", sample.language, *options]
     output, cpu, wall, peak = measured(command)
     text = " ".join(word["text"] for word in json.loads(output)["words"])
     return dict(text=text, cpu_s=cpu, wall_s=wall, peak_mb=peak)
@@ -134,13 +135,13 @@ def compare(engines, model, threads, samples):
     return [row(name, model, threads, samples, of_one) for name, of_one in results.items()]
 
 
-def two_at_once(worker, model, sample):
+def two_at_once(worker, options, model, sample):
     """Throughput of two of our engines at once by that of one."""
     command = [str(worker), "transcribe", str(sample.audio), "--model", model, "--threads", "1",
-               "--language", sample.language]
+               "--language", sample.language, *options]
 
     def seconds(count):
-        tell(f"{OURS}, {model}, {count} at once, {sample.name}")
+        tell(f"{FASTER}, {model}, {count} at once, {sample.name}")
         begun = time.monotonic()
         unheard = dict(stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         running = [subprocess.Popen(command, **unheard) for _ in range(count)]
@@ -251,8 +252,8 @@ Written by `./dev bench engine` on {datetime.date.today()}, all in one run.
 
 - Machine: {machine()}. All else on it took {others.share():.1%} of its CPU time during the run.
 - Versions: {versions()}.
-- Weights: the same for all engines; ours and plain whisper-rs hold them as 16-bit floats, faster-whisper
-  makes them int8.
+- Weights: the same for all engines; whisper.cpp and plain whisper-rs hold them as 16-bit floats, the others make them
+  int8.
 - Speech: {sum(sample.seconds for sample in samples) / 60:.1f} minutes with known words ({lengths}): prompts of a
   telephone exchange, by one voice a language, and a sonnet read for LibriVox. tiny.en hears the English part only.
 
@@ -268,7 +269,7 @@ largest process: ours are two, and the engine is the larger one. The word error 
 form of Whisper's own normaliser. Batched: 8 pieces at once. Only ours give each word its time; the others were asked
 for text and the times of segments.
 
-Two of our engines at once have {throughput:.2f} times the throughput of one (base, one thread each).
+Two of our engines at once have {throughput:.2f} times the throughput of one ({FASTER}, base, one thread each).
 
 ## Sounds without words
 
@@ -281,6 +282,7 @@ made of noise, too; music is what a telephone exchange plays to those who wait.
 def main():
     parser = argparse.ArgumentParser(prog="./dev bench engine", description=__doc__)
     parser.add_argument("--worker", type=pathlib.Path, required=True, help=argparse.SUPPRESS)
+    parser.add_argument("--ctranslate2", required=True, help=argparse.SUPPRESS)
     parser.add_argument("--plain", type=pathlib.Path, required=True, help=argparse.SUPPRESS)
     parser.add_argument("--out", type=pathlib.Path, default=HERE.parent / "docs/benchmarks", help=argparse.SUPPRESS)
     parser.add_argument("--audio", type=pathlib.Path, help="your own audio instead of the public samples")
@@ -301,11 +303,12 @@ def main():
     # A build meanwhile must not change what is measured.
     scratch = tempfile.TemporaryDirectory()
     worker, whisper = (shutil.copy(binary, scratch.name) for binary in (args.worker, args.plain))
-    engines = {OURS: lambda *run: ours(worker, *run)}
+    faster = ["--ctranslate2", args.ctranslate2]
+    engines = {FASTER: lambda *run: ours(worker, faster, *run), OURS: lambda *run: ours(worker, [], *run)}
     engines |= {name: lambda *run, options=options: rival(options, *run) for name, options in RIVALS.items()}
     engines["plain whisper-rs"] = lambda *run: plain(whisper, *run)
     if args.quick:
-        engines = {name: engines[name] for name in (OURS, BASELINE)}
+        engines = {name: engines[name] for name in (FASTER, OURS, BASELINE)}
     corpus.FOLDER.mkdir(parents=True, exist_ok=True)
     if args.audio:
         audio = args.audio.resolve()
@@ -332,8 +335,8 @@ def main():
     print(as_table(rows), flush=True)
     sonnet, words = corpus.sonnet()
     sonnet = Sample("sonnet", "en", sonnet, words_of(words), corpus.seconds(sonnet))
-    throughput = two_at_once(worker, "base", sonnet)
-    quiet = {name: engines[name] for name in (OURS, BASELINE, "faster-whisper int8 greedy, VAD")}
+    throughput = two_at_once(worker, faster, "base", sonnet)
+    quiet = {name: engines[name] for name in (FASTER, OURS, BASELINE, "faster-whisper int8 greedy, VAD")}
     text = report(rows, samples, throughput, invented(quiet, "base", corpus.noises()), others)
     args.out.mkdir(parents=True, exist_ok=True)
     (args.out / "engine.md").write_text(text)

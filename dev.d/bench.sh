@@ -20,12 +20,13 @@ bench_engine() {
   need_build_tools
   need ffmpeg 'command -v ffmpeg'
   install_rivals
+  build_ctranslate2
   cargo build --release -p worker >&2
   # On its own: an example is built with what tests need, and the worker would be too.
   cargo build --release -p worker --example plain_whisper >&2
   "$target/release/worker" model pull tiny.en base >&2
   PYTHONPATH=$rivals exec python3 bench/engine.py \
-    --worker "$target/release/worker" --plain "$target/release/examples/plain_whisper" "$@"
+    --worker "$target/release/worker" --ctranslate2 "$ctranslate2" --plain "$target/release/examples/plain_whisper" "$@"
 }
 
 # The engines to compare with and what measuring takes, in the folder $rivals. No virtual environment: Debian's python3
