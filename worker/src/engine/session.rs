@@ -30,8 +30,15 @@ pub trait Listener: Sync {
 pub struct Models {
     /// The library of CTranslate2, to be used instead of whisper.cpp.
     ctranslate2: Option<PathBuf>,
-    speech: Option<(PathBuf, Box<dyn SpeechModel>, Vec<Box<dyn Transcriber>>)>,
+    speech: Option<Speech>,
     voice: Option<(PathBuf, VoiceModel)>,
+}
+
+/// A model of speech, from which file it is, and its transcribers so far.
+struct Speech {
+    path: PathBuf,
+    model: Box<dyn SpeechModel>,
+    transcribers: Vec<Box<dyn Transcriber>>,
 }
 
 /// Why a request has no result. A failure is the fault of media or request; an error is ours.
@@ -162,7 +169,6 @@ impl Models {
         Models { ctranslate2, ..Models::default() }
     }
 
-    #[allow(clippy::type_complexity)]
     fn load(
         &mut self,
         request: &Request,
@@ -177,16 +183,16 @@ impl Models {
             let model = VoiceModel::load(&request.voice_model).context("could not load the voice model")?;
             self.voice = Some((request.voice_model.clone(), model));
         }
-        if self.speech.as_ref().is_none_or(|(path, ..)| *path != request.model) {
+        if self.speech.as_ref().is_none_or(|speech| speech.path != request.model) {
             // Two models at once might not fit.
             self.speech = None;
             let model: Box<dyn SpeechModel> = match &self.ctranslate2 {
                 Some(library) => Box::new(Ctranslate2Model::load(library, &request.model, threads)?),
                 None => Box::new(WhisperModel::load(&request.model)?),
             };
-            self.speech = Some((request.model.clone(), model, Vec::new()));
+            self.speech = Some(Speech { path: request.model.clone(), model, transcribers: Vec::new() });
         }
-        let (_, model, transcribers) = self.speech.as_mut().expect("it was loaded above");
+        let Speech { model, transcribers, .. } = self.speech.as_mut().expect("it was loaded above");
         while transcribers.len() < threads.get() {
             transcribers.push(model.transcriber()?);
         }
