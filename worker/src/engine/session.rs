@@ -68,7 +68,8 @@ pub fn transcribe(
     let reader = AudioReader::open(&request.media, origin, request.max_duration_ms)?;
     let duration_ms = reader.duration_ms();
     listener.event(EngineEvent::Opened { duration_ms });
-    let (transcribers, voice, is_multilingual) = models.load(request, threads)?;
+    let (speech, voice) = models.load(request, threads)?;
+    let (is_multilingual, transcribers) = (speech.model.is_multilingual(), &mut speech.transcribers);
     let mut sound = Sound::new(reader, Windows::new(voice, first_sample, duration_ms), listener);
     let given = request.language.as_deref().map(primary_subtag).filter(|tag| whisper::knows_language(tag));
     let known = if is_multilingual { given } else { Some(ONLY_LANGUAGE.into()) };
@@ -173,7 +174,7 @@ impl Models {
         &mut self,
         request: &Request,
         threads: NonZeroUsize,
-    ) -> Result<(&mut [Box<dyn Transcriber>], &mut VoiceModel, bool), SessionError> {
+    ) -> Result<(&mut Speech, &mut VoiceModel), SessionError> {
         if !request.model.is_file() {
             let stem = request.model.file_stem().unwrap_or_default().to_string_lossy();
             let model = stem.strip_prefix("ggml-").unwrap_or(&stem).to_owned();
@@ -192,12 +193,12 @@ impl Models {
             };
             self.speech = Some(Speech { path: request.model.clone(), model, transcribers: Vec::new() });
         }
-        let Speech { model, transcribers, .. } = self.speech.as_mut().expect("it was loaded above");
-        while transcribers.len() < threads.get() {
-            transcribers.push(model.transcriber()?);
+        let speech = self.speech.as_mut().expect("it was loaded above");
+        while speech.transcribers.len() < threads.get() {
+            speech.transcribers.push(speech.model.transcriber()?);
         }
         let (_, voice) = self.voice.as_mut().expect("it was loaded above");
-        Ok((transcribers, voice, model.is_multilingual()))
+        Ok((speech, voice))
     }
 }
 
