@@ -3,9 +3,9 @@
 
 use domain::{Task, Timestamp, Word};
 
-use super::onsets;
 use super::voice::Window;
 use super::words;
+use super::{omissions, onsets};
 use crate::audio::SAMPLE_RATE;
 
 /// The context given to the model beyond the end of the window; without it the last words suffer.
@@ -18,6 +18,8 @@ const MAX_CONTEXT: usize = 1500;
 const CONTEXT_STEP: usize = 64;
 /// Speech of this length after the model's last word was dropped and is heard again.
 const DROPPED_S: f64 = 0.5;
+/// The temperature at which a model that repeats itself is asked again.
+const WARMER: f32 = 0.4;
 /// How often a window is heard again from its last word on.
 const MAX_PASSES: usize = 4;
 
@@ -58,14 +60,51 @@ pub fn hear_window(
     let mut words = hear_all(hearer, window, language, task, 0.0)?;
     if words::has_loop(&words) {
         tracing::debug!(start = window.start, "the model repeats itself: decoding again");
-        let again = hear_all(hearer, window, language, task, 0.4)?;
+        let again = hear_all(hearer, window, language, task, WARMER)?;
         words = if words::has_loop(&again) { words::collapse_loops(words) } else { again };
     }
     let at = |sample: u64| Timestamp(sample * 1000 / SAMPLE_RATE);
     let speech: Vec<_> = window.speech.iter().map(|&(from, to)| (at(from), at(to))).collect();
+    if task == Task::Transcribe {
+        words = with_omissions(hearer, window, words, &speech, language)?;
+    }
     onsets::snap(&mut words, &window.samples, at(window.start));
     words::fit_times(&mut words, &speech, at(window.start), at(window.end()));
     Ok(words)
+}
+
+/// Hears by itself what seems to be left out, and takes it if there is more in it.
+fn with_omissions(
+    hearer: &mut impl Hearer,
+    window: &Window,
+    words: Vec<Word>,
+    speech: &[(Timestamp, Timestamp)],
+    language: &str,
+) -> anyhow::Result<Vec<Word>> {
+    let end = Timestamp(window.end() * 1000 / SAMPLE_RATE);
+    let mut whole = words;
+    // From the last one on, so that the places of the others stay.
+    for (index, stretch) in omissions::find(&whole, speech, end).into_iter().rev() {
+        let sample = |at: Timestamp| (at.0 * SAMPLE_RATE / 1000).clamp(window.start, window.end());
+        let (from, to) = (sample(stretch.start), sample(stretch.end));
+        let samples = &window.samples[(from - window.start) as usize..(to - window.start) as usize];
+        let spoken = Stretch { samples, start: from, speech_s: samples.len() as f64 / SAMPLE_RATE as f64 };
+        let mut heard = hearer.hear(&spoken, language, Task::Transcribe, 0.0)?;
+        if words::has_loop(&heard.words) {
+            heard = hearer.hear(&spoken, language, Task::Transcribe, WARMER)?;
+        }
+        let is_more = heard.words.len() > 2 && !words::has_loop(&heard.words);
+        tracing::debug!(
+            start = from,
+            words = heard.words.len(),
+            is_more,
+            "words seem to be left out: heard by themselves"
+        );
+        if is_more {
+            whole.splice(index..=index, heard.words);
+        }
+    }
+    Ok(whole)
 }
 
 /// Hears `window`, and what the model dropped at its end again.

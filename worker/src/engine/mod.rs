@@ -8,6 +8,7 @@ mod ctranslate2;
 mod ggml;
 mod hearing;
 mod language;
+mod omissions;
 mod onsets;
 pub mod parent;
 pub mod protocol;
