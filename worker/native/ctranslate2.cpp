@@ -4,12 +4,49 @@
 #include <ctranslate2/models/whisper.h>
 
 #include <cstring>
+#include <map>
 #include <memory>
 
 using namespace ctranslate2;
 
 namespace {
-  // Sizes of a model that the caller has to know to fill `probabilities`.
+  // A stream over memory of somebody else's.
+  class View : std::streambuf, public std::istream {
+  public:
+    View(const char* bytes, size_t size) : std::istream(this) {
+      char* begin = const_cast<char*>(bytes);
+      setg(begin, begin, begin + size);
+    }
+
+  protected:
+    std::streampos seekoff(std::streamoff offset, std::ios_base::seekdir from, std::ios_base::openmode) override {
+      char* base = from == std::ios_base::beg ? eback() : from == std::ios_base::cur ? gptr() : egptr();
+      if (offset < eback() - base || offset > egptr() - base)
+        return std::streampos(std::streamoff(-1));
+      setg(eback(), base + offset, egptr());
+      return gptr() - eback();
+    }
+
+    std::streampos seekpos(std::streampos position, std::ios_base::openmode mode) override {
+      return seekoff(std::streamoff(position), std::ios_base::beg, mode);
+    }
+  };
+
+  // Reads files out of the caller's memory, where CTranslate2's own reader would keep copies.
+  class Reader : public models::ModelReader {
+  public:
+    std::map<std::string, std::pair<const char*, size_t>> files;
+
+    std::string get_model_id() const override {
+      return "whisper";
+    }
+
+    std::unique_ptr<std::istream> get_file(const std::string& name, const bool) override {
+      const auto file = files.find(name);
+      return file == files.end() ? nullptr : std::make_unique<View>(file->second.first, file->second.second);
+    }
+  };
+
   struct Model {
     std::unique_ptr<models::Whisper> pool;
   };
@@ -38,10 +75,12 @@ extern "C" {
                            char* error, size_t error_size) {
     auto model = std::make_unique<Model>();
     const int failed = guarded(error, error_size, [&] {
-      auto reader = std::make_shared<models::ModelMemoryReader>("whisper");
-      reader->register_file("model.bin", std::string(weights, weights_size));
-      reader->register_file("config.json", std::string(config, config_size));
-      reader->register_file("vocabulary.txt", std::string(vocabulary, vocabulary_size));
+      auto reader = std::make_shared<Reader>();
+      reader->files = {
+        {"model.bin", {weights, weights_size}},
+        {"config.json", {config, config_size}},
+        {"vocabulary.txt", {vocabulary, vocabulary_size}},
+      };
       models::ModelLoader loader(reader);
       loader.device = Device::CPU;
       loader.compute_type = ComputeType::INT8;

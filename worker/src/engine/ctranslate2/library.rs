@@ -142,7 +142,7 @@ impl Model {
         let functions = Functions::load(library)?;
         let ModelFiles { weights, config, vocabulary } = files;
         let mut reason = Reason::new();
-        // SAFETY: pointers and lengths are those of living buffers, which the library copies.
+        // SAFETY: pointers and lengths are those of buffers that live until the library has read them.
         let raw = unsafe {
             (functions.load)(
                 weights.as_ptr(),
