@@ -64,8 +64,9 @@ def ours(worker, options, model, sample, threads):
     command = [worker, "transcribe", sample.audio, "--model", model, "--format", "json",
                "--threads", threads, "--language", sample.language, *options]
     output, cpu, wall, peak = measured(command)
-    text = " ".join(word["text"] for word in json.loads(output)["words"])
-    return dict(text=text, cpu_s=cpu, wall_s=wall, peak_mb=peak)
+    heard = json.loads(output)
+    text = " ".join(word["text"] for word in heard["words"])
+    return dict(text=text, cpu_s=cpu, wall_s=wall, peak_mb=peak, words=heard["words"], seams=heard["seams"])
 
 
 def plain(binary, model, sample, threads):
@@ -127,12 +128,13 @@ def row(engine, model, threads, samples, results):
 
 
 def compare(engines, model, threads, samples):
+    """Rows, and the results behind them: for each engine one of each sample."""
     results = {name: [] for name in engines}
     for sample in samples:
         for name, run in engines.items():
             tell(f"{name}, {model}, {threads} thread(s), {sample.name}")
             results[name].append(run(model, sample, threads))
-    return [row(name, model, threads, samples, of_one) for name, of_one in results.items()]
+    return [row(name, model, threads, samples, of_one) for name, of_one in results.items()], results
 
 
 def two_at_once(worker, options, model, sample):
