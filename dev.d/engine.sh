@@ -6,12 +6,14 @@
 ctranslate2_version=4.8.4
 # Brings the headers of that version along.
 ctranslate2_crate='ct2rs = { version = "=0.10.3", default-features = false }'
-ctranslate2=$cache/tools/ctranslate2-$ctranslate2_version/libcuelight-ctranslate2.so
+# Named after its source, so that checkouts of several versions do not take each other's.
+ctranslate2=$(sha256sum worker/native/ctranslate2.cpp)
+ctranslate2=$cache/tools/ctranslate2-$ctranslate2_version/libcuelight-${ctranslate2:0:8}.so
 
 build_ctranslate2() {
   local source=$PWD/worker/native/ctranslate2.cpp folder scratch headers library
   folder=$(dirname "$ctranslate2")
-  [ ! "$ctranslate2" -nt "$source" ] || return 0
+  [ ! -e "$ctranslate2" ] || return 0
   [ "$(uname -m)" = x86_64 ] || die "CTranslate2 is packaged with its fast kernels for x86-64 only"
   need g++ 'command -v g++' python3-pip has_pip
   say "Fetching CTranslate2 $ctranslate2_version and its headers"
@@ -24,8 +26,11 @@ import glob, pathlib, sys, zipfile
 scratch, folder = sys.argv[1], pathlib.Path(sys.argv[2])
 with zipfile.ZipFile(glob.glob(scratch + "/*.whl")[0]) as wheel:
     for name in wheel.namelist():
-        if name.startswith("ctranslate2.libs/") and not name.endswith("/"):
-            (folder / pathlib.Path(name).name).write_bytes(wheel.read(name))
+        part = folder / pathlib.Path(name).name
+        # One that is there may be in use.
+        if name.startswith("ctranslate2.libs/") and not name.endswith("/") and not part.exists():
+            part.with_suffix(".part").write_bytes(wheel.read(name))
+            part.with_suffix(".part").rename(part)
 PYTHON
   printf '[package]\nname = "headers"\nversion = "0.0.0"\nedition = "2021"\n[workspace]\n[dependencies]\n%s\n' \
     "$ctranslate2_crate" >"$scratch/headers/Cargo.toml"

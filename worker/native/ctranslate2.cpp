@@ -92,6 +92,11 @@ extern "C" {
     return failed ? nullptr : model.release();
   }
 
+  // Rises when a function's parameters change: the worker refuses any other than it was written for.
+  int cuelight_ct2_version() {
+    return 2;
+  }
+
   void cuelight_ct2_free(Model* model) {
     delete model;
   }
@@ -111,15 +116,14 @@ extern "C" {
     delete encoded;
   }
 
-  // Fills `tokens` with at most `capacity` tokens, time stamps among them; `score` is their mean log probability.
+  // The most probable text that a search of width `beams` finds. Fills `tokens` with at most `capacity` tokens, time
+  // stamps among them; `score` is their mean log probability.
   int cuelight_ct2_generate(Model* model, const StorageView* encoded, const size_t* prompt, size_t prompt_size,
-                            float temperature, size_t* tokens, size_t capacity, size_t* count, float* score,
+                            size_t beams, size_t* tokens, size_t capacity, size_t* count, float* score,
                             float* no_speech_probability, char* error, size_t error_size) {
     return guarded(error, error_size, [&] {
       models::WhisperOptions options;
-      options.beam_size = 1;
-      options.sampling_topk = temperature > 0 ? 0 : 1;
-      options.sampling_temperature = temperature > 0 ? temperature : 1;
+      options.beam_size = beams;
       options.return_scores = true;
       options.return_no_speech_prob = true;
       options.max_length = capacity + prompt_size;

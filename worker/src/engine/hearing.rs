@@ -1,5 +1,5 @@
 //! How a window is heard, whatever the model: again from its last word on when the model dropped what follows, again
-//! and warmer when it repeats itself.
+//! and in another way when it repeats itself.
 
 use domain::{Task, Timestamp, Word};
 
@@ -18,8 +18,6 @@ const MAX_CONTEXT: usize = 1500;
 const CONTEXT_STEP: usize = 64;
 /// Speech of this length after the model's last word was dropped and is heard again.
 const DROPPED_S: f64 = 0.5;
-/// The temperature at which a model that repeats itself is asked again.
-const WARMER: f32 = 0.4;
 /// How often a window is heard again from its last word on.
 const MAX_PASSES: usize = 4;
 
@@ -39,6 +37,15 @@ pub struct Heard {
     pub end_s: f64,
 }
 
+/// How a model looks for words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Search {
+    /// As fast as it can.
+    Usual,
+    /// In another way, since the usual one ended in a loop.
+    Other,
+}
+
 /// A model that hears a stretch once.
 pub trait Hearer {
     fn hear(
@@ -46,7 +53,7 @@ pub trait Hearer {
         stretch: &Stretch<'_>,
         language: &str,
         task: Task,
-        temperature: f32,
+        search: Search,
     ) -> anyhow::Result<Heard>;
 }
 
@@ -57,11 +64,13 @@ pub fn hear_window(
     language: &str,
     task: Task,
 ) -> anyhow::Result<Vec<Word>> {
-    let mut words = hear_all(hearer, window, language, task, 0.0)?;
-    if words::has_loop(&words) {
+    let mut words = hear_all(hearer, window, language, task, Search::Usual)?;
+    let spoken_s = window.speech.iter().map(|(from, to)| to - from).sum::<u64>() as f64 / SAMPLE_RATE as f64;
+    let is_loop = |words: &[Word]| words::has_loop(words) || words::are_too_many(words, spoken_s);
+    if is_loop(&words) {
         tracing::debug!(start = window.start, "the model repeats itself: decoding again");
-        let again = hear_all(hearer, window, language, task, WARMER)?;
-        words = if words::has_loop(&again) { words::collapse_loops(words) } else { again };
+        let again = hear_all(hearer, window, language, task, Search::Other)?;
+        words = if is_loop(&again) { words::collapse_loops(words) } else { again };
     }
     let at = |sample: u64| Timestamp(sample * 1000 / SAMPLE_RATE);
     let speech: Vec<_> = window.speech.iter().map(|&(from, to)| (at(from), at(to))).collect();
@@ -89,9 +98,9 @@ fn with_omissions(
         let (from, to) = (sample(stretch.start), sample(stretch.end));
         let samples = &window.samples[(from - window.start) as usize..(to - window.start) as usize];
         let spoken = Stretch { samples, start: from, speech_s: samples.len() as f64 / SAMPLE_RATE as f64 };
-        let mut heard = hearer.hear(&spoken, language, Task::Transcribe, 0.0)?;
+        let mut heard = hearer.hear(&spoken, language, Task::Transcribe, Search::Usual)?;
         if words::has_loop(&heard.words) {
-            heard = hearer.hear(&spoken, language, Task::Transcribe, WARMER)?;
+            heard = hearer.hear(&spoken, language, Task::Transcribe, Search::Other)?;
         }
         let is_more = heard.words.len() > 2 && !words::has_loop(&heard.words);
         tracing::debug!(
@@ -113,7 +122,7 @@ fn hear_all(
     window: &Window,
     language: &str,
     task: Task,
-    temperature: f32,
+    search: Search,
 ) -> anyhow::Result<Vec<Word>> {
     let mut words: Vec<Word> = Vec::new();
     let mut from = 0;
@@ -126,7 +135,7 @@ fn hear_all(
             samples as f64 / SAMPLE_RATE as f64
         };
         let stretch = Stretch { samples, start, speech_s: left(start) };
-        let heard = hearer.hear(&stretch, language, task, temperature)?;
+        let heard = hearer.hear(&stretch, language, task, search)?;
         let heard_until = start + (heard.end_s * SAMPLE_RATE as f64) as u64;
         let is_empty = heard.words.is_empty();
         append_new(&mut words, heard.words);

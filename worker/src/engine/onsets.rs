@@ -13,6 +13,8 @@ const PAUSE_MS: u64 = 80;
 /// How late attention may notice the word after a pause, and how early.
 const LATE_MS: u64 = 400;
 const EARLY_MS: u64 = 150;
+/// How much further off a word may be that follows a comma than one that does not.
+const COMMA_MS: u64 = 150;
 /// Of the way from the quietest to the loudest tenth, in decibels: what lies below is a pause.
 const QUIET: f32 = 0.3;
 
@@ -21,9 +23,14 @@ pub fn snap(words: &mut [Word], samples: &[f32], start: Timestamp) {
     for (from, to) in pauses(samples) {
         let (from, to) = (start.0 + from, start.0 + to);
         let is_next = |word: &Word| (from.saturating_sub(EARLY_MS)..to + LATE_MS).contains(&word.start.0);
-        // The nearest to the end of the pause.
+        // The nearest to the end of the pause; where people pause there mostly is a comma.
+        let distance = |&(index, word): &(usize, &Word)| {
+            let follows_comma =
+                index > 0 && words[index - 1].text.ends_with([',', '.', ';', ':', '?', '!', '…']);
+            word.start.0.abs_diff(to) + if follows_comma { 0 } else { COMMA_MS }
+        };
         let candidates = words.iter().enumerate().filter(|(_, word)| is_next(word));
-        let Some((next, _)) = candidates.min_by_key(|(_, word)| word.start.0.abs_diff(to)) else { continue };
+        let Some((next, _)) = candidates.min_by_key(distance) else { continue };
         // Over before the sound comes back: not the word that brings it.
         if words[next].end.0 <= to {
             continue;
@@ -92,6 +99,14 @@ mod tests {
         let mut words = [word(5_000, 5_700), word(5_700, 6_100)];
         snap(&mut words, &sound(&[400, 150, 500]), Timestamp(5_000));
         assert_eq!((words[0].end.0, words[1].start.0), (5_400, 5_550));
+    }
+
+    #[test]
+    fn the_word_after_a_comma_is_the_one_after_the_pause() {
+        let mut words = [word(0, 300), word(300, 480), word(480, 900)];
+        words[0].text = "six,".into();
+        snap(&mut words, &sound(&[250, 200, 500]), Timestamp(0));
+        assert_eq!((words[0].end.0, words[1].start.0), (250, 450));
     }
 
     #[test]

@@ -25,11 +25,16 @@ pub struct Request {
     pub task: Task,
     /// Windows before this moment are committed already: start here.
     pub resume_from: Timestamp,
-    /// The last word committed before it, if any: what follows may begin a sentence.
+    /// The last words committed before it: what follows may begin a sentence, or repeat what was cut off.
     #[serde(default)]
-    pub previous_word: Option<String>,
+    pub previous_words: Vec<Word>,
     /// Media longer than this fails with `MediaTooLong`.
     pub max_duration_ms: u64,
+}
+
+impl Request {
+    /// How many words the child remembers of the window before.
+    pub const PREVIOUS_WORDS: usize = 4;
 }
 
 /// Child to parent. After `Finished` or `Failed` the child waits for the next request.

@@ -15,7 +15,7 @@ use anyhow::Context;
 use domain::{Task, Timestamp, Word};
 use whisper_rs::{FullParams, SamplingStrategy, WhisperContext, WhisperContextParameters, WhisperState};
 
-use super::hearing::{self, Heard, Hearer, Stretch};
+use super::hearing::{self, Heard, Hearer, Search, Stretch};
 use super::transcriber::{LanguageProbability, SpeechModel, Transcriber};
 use super::voice::Window;
 use super::words::{self, Token};
@@ -23,6 +23,8 @@ use crate::audio::SAMPLE_RATE;
 
 /// The shortest length whisper.cpp accepts, of which it encodes nothing.
 const NO_LENGTH_MS: i32 = 100;
+/// The temperature at which a model that repeats itself is asked again.
+const WARMER: f32 = 0.4;
 /// Weights in memory; shared by all its transcribers.
 pub struct WhisperModel {
     context: WhisperContext,
@@ -91,13 +93,13 @@ impl Hearer for WhisperTranscriber {
         stretch: &Stretch<'_>,
         language: &str,
         task: Task,
-        temperature: f32,
+        search: Search,
     ) -> anyhow::Result<Heard> {
         let &Stretch { samples, start, speech_s } = stretch;
         let mut params = self.params(language, task);
         let length_s = samples.len() as f64 / SAMPLE_RATE as f64;
         params.set_audio_ctx(context(length_s));
-        params.set_temperature(temperature);
+        params.set_temperature(if search == Search::Other { WARMER } else { 0.0 });
         self.full_once(params, samples)?;
 
         let mut heard = Heard { words: Vec::new(), end_s: 0.0 };

@@ -118,6 +118,14 @@ pub fn has_loop(words: &[Word]) -> bool {
     collapse_loops(words.to_vec()).len() < words.len()
 }
 
+/// Whether nobody could have said `words` in so little time: a loop whose rounds differ a little.
+pub fn are_too_many(words: &[Word], speech_s: f64) -> bool {
+    /// The fastest speakers reach 25 characters a second.
+    const FASTEST: f64 = 32.0;
+    let characters: usize = words.iter().map(|word| word.text.chars().count() + 1).sum();
+    characters as f64 > FASTEST * (speech_s + 1.0)
+}
+
 /// Leaves one of each phrase that is repeated four times or more in a row. People do repeat single words.
 pub fn collapse_loops(words: Vec<Word>) -> Vec<Word> {
     const LONGEST_PHRASE: usize = 12;

@@ -142,3 +142,10 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn nobody_says_forty_words_in_two_seconds() {
+    let word = Word { start: Timestamp(0), end: Timestamp(50), text: "ligne".into(), probability: 0.9 };
+    assert!(are_too_many(&vec![word.clone(); 40], 2.0));
+    assert!(!are_too_many(&vec![word; 10], 2.0));
+}

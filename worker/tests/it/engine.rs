@@ -7,6 +7,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use domain::{Failure, Task, Timestamp, Word};
+use sha2::{Digest, Sha256};
 use worker::engine::{Engine, EngineConfig, EngineError, EngineEvent, Request};
 
 use crate::process_support::{ProcessEnd, send_signal};
@@ -21,7 +22,10 @@ pub fn config() -> EngineConfig {
 /// The same, with the other engine, which `./dev test` fetches.
 #[cfg(target_arch = "x86_64")]
 pub fn config_of_ctranslate2() -> EngineConfig {
-    let library = cache().join("tools/ctranslate2-4.8.4/libcuelight-ctranslate2.so");
+    let source = Sha256::digest(include_bytes!("../../native/ctranslate2.cpp"));
+    let hex: String = source[..4].iter().map(|byte| format!("{byte:02x}")).collect();
+    let name = format!("libcuelight-{hex}.so");
+    let library = cache().join("tools/ctranslate2-4.8.4").join(name);
     assert!(library.is_file(), "{} is missing: run ./dev engine ctranslate2", library.display());
     EngineConfig { ctranslate2: Some(library), ..config() }
 }
@@ -48,7 +52,7 @@ pub fn request(media: &Path) -> Request {
         language: None,
         task: Task::Transcribe,
         resume_from: Timestamp(0),
-        previous_word: None,
+        previous_words: Vec::new(),
         max_duration_ms: HOUR_MS,
     }
 }
@@ -156,8 +160,8 @@ async fn a_resumed_request_hears_the_rest_as_the_whole_one_did(config: EngineCon
     let mut engine = Engine::spawn(&config).await.unwrap();
     let whole = hear(&mut engine, &request(&media)).await.unwrap();
     let (_, resume_from, ref words) = whole.windows[1];
-    let previous_word = words.last().map(|word| word.text.clone());
-    let rest = hear(&mut engine, &Request { resume_from, previous_word, ..request(&media) }).await.unwrap();
+    let previous_words = words.clone();
+    let rest = hear(&mut engine, &Request { resume_from, previous_words, ..request(&media) }).await.unwrap();
     let bounds = |windows: &[(Timestamp, Timestamp, Vec<Word>)]| -> Vec<(Timestamp, Timestamp)> {
         windows.iter().map(|&(start, end, _)| (start, end)).collect()
     };

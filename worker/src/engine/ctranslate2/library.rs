@@ -3,7 +3,7 @@
 
 #![allow(unsafe_code)]
 
-use std::ffi::{CStr, c_char, c_float, c_int};
+use std::ffi::{CStr, c_char, c_int};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -20,6 +20,9 @@ struct RawModel {
 struct RawEncoded {
     _private: [u8; 0],
 }
+
+/// What the functions below are of; the library says the same when it is made of the source beside this one.
+const VERSION: c_int = 2;
 
 /// The functions of the library, which stays loaded as long as one of them may be called.
 struct Functions {
@@ -43,7 +46,7 @@ struct Functions {
         *const RawEncoded,
         *const usize,
         usize,
-        c_float,
+        usize,
         *mut usize,
         usize,
         *mut usize,
@@ -77,6 +80,12 @@ impl Functions {
         unsafe {
             let library = libloading::Library::new(path)
                 .with_context(|| format!("{} cannot be loaded", path.display()))?;
+            let version = library.get::<unsafe extern "C" fn() -> c_int>(b"cuelight_ct2_version");
+            anyhow::ensure!(
+                version.is_ok_and(|version| version() == VERSION),
+                "{} belongs to another version of the worker: ./dev engine ctranslate2 makes the right one",
+                path.display()
+            );
             Ok(Functions {
                 load: *library.get(b"cuelight_ct2_load")?,
                 free: *library.get(b"cuelight_ct2_free")?,
@@ -193,7 +202,7 @@ impl Drop for Encoded {
 }
 
 impl Encoded {
-    pub fn generate(&self, prompt: &[usize], temperature: f32) -> anyhow::Result<Generated> {
+    pub fn generate(&self, prompt: &[usize], beams: usize) -> anyhow::Result<Generated> {
         /// Half of the decoder's positions, as in Whisper itself.
         const MOST: usize = 224;
         let mut tokens = vec![0; MOST];
@@ -206,7 +215,7 @@ impl Encoded {
                 self.raw,
                 prompt.as_ptr(),
                 prompt.len(),
-                temperature,
+                beams,
                 tokens.as_mut_ptr(),
                 MOST,
                 &raw mut count,

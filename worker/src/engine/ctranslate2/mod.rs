@@ -19,18 +19,17 @@ use self::features::Features;
 use self::library::{Encoded, Generated, Model};
 use self::weights::ModelFiles;
 use super::ggml::Ggml;
-use super::hearing::{self, Heard, Hearer, Stretch};
+use super::hearing::{self, Heard, Hearer, Search, Stretch};
 use super::tokens::{TIMESTAMP_MS, Tokens};
 use super::transcriber::{LanguageProbability, SpeechModel, Transcriber};
 use super::voice::Window;
 use super::words::{self, Token};
 use crate::audio::SAMPLE_RATE;
 
-/// A text that is less probable than this is decoded again, warmer; Whisper's own threshold.
+/// A text that is less probable than this is looked for again; Whisper's own threshold.
 const LEAST_SCORE: f32 = -1.0;
-/// How much warmer each time, and how often.
-const WARMER: f32 = 0.4;
-const MAX_DECODINGS: usize = 3;
+/// How wide a second search is. Whisper would draw lots, which gives other words each time.
+const BEAMS: usize = 5;
 /// Frames of the spectrogram for each position of the encoder.
 const FRAMES_PER_POSITION: usize = 2;
 
@@ -43,6 +42,8 @@ struct Shared {
     tokens: Tokens,
     /// The bytes of each text token.
     words: Vec<Vec<u8>>,
+    /// Milliseconds by which attention looks at words too late.
+    lag_ms: i64,
 }
 
 impl Ctranslate2Model {
@@ -54,10 +55,11 @@ impl Ctranslate2Model {
         let features = Features::new(&ggml.filters);
         let words = ggml.words.iter().map(|word| word.to_vec()).collect();
         let files = ModelFiles::of(&ggml, &tokens)?;
+        let lag_ms = weights::lag_ms(&ggml);
         drop(file);
         let model =
             Arc::new(Model::load(library, &files, threads.get()).context("could not load the model")?);
-        Ok(Ctranslate2Model(Arc::new(Shared { model, features, tokens, words })))
+        Ok(Ctranslate2Model(Arc::new(Shared { model, features, tokens, words, lag_ms })))
     }
 }
 
@@ -96,12 +98,12 @@ impl Hearer for Ctranslate2Transcriber {
         stretch: &Stretch<'_>,
         language: &str,
         task: Task,
-        temperature: f32,
+        search: Search,
     ) -> anyhow::Result<Heard> {
         let shared = &self.0;
         let encoded = shared.encode(stretch.samples)?;
         let prompt = shared.prompt(language, task)?;
-        let generated = shared.decode(&encoded, &prompt, temperature)?;
+        let generated = shared.decode(&encoded, &prompt, search)?;
 
         let length_s = stretch.samples.len() as f64 / SAMPLE_RATE as f64;
         let (text, end_s) = shared.text_and_end(&generated.tokens, length_s);
@@ -118,8 +120,8 @@ impl Hearer for Ctranslate2Transcriber {
             tokens.push(Token {
                 bytes: shared.words.get(*token).cloned().unwrap_or_default(),
                 probability: aligned.probabilities[index],
-                start_ms: (start * TIMESTAMP_MS) as i64,
-                end_ms: (end * TIMESTAMP_MS) as i64,
+                start_ms: ((start * TIMESTAMP_MS) as i64 - shared.lag_ms).max(0),
+                end_ms: ((end * TIMESTAMP_MS) as i64 - shared.lag_ms).max(0),
             });
             at = end;
         }
@@ -150,19 +152,17 @@ impl Shared {
         Ok(vec![tokens.start, tokens.start + 1 + number as usize, task])
     }
 
-    /// Decodes; again and warmer when the model is not sure, and then takes what was most probable.
-    fn decode(&self, encoded: &Encoded, prompt: &[usize], temperature: f32) -> anyhow::Result<Generated> {
-        let mut best = encoded.generate(prompt, temperature)?;
-        for warmer in 1..MAX_DECODINGS {
-            if best.score >= LEAST_SCORE || best.no_speech_probability > 0.6 {
-                break;
-            }
-            let again = encoded.generate(prompt, temperature + warmer as f32 * WARMER)?;
-            if again.score > best.score {
-                best = again;
-            }
+    /// Decodes; again and more widely when the model is not sure, and then takes what is more probable.
+    fn decode(&self, encoded: &Encoded, prompt: &[usize], search: Search) -> anyhow::Result<Generated> {
+        if search == Search::Other {
+            return encoded.generate(prompt, BEAMS);
         }
-        Ok(best)
+        let greedy = encoded.generate(prompt, 1)?;
+        if greedy.score >= LEAST_SCORE || greedy.no_speech_probability > 0.6 {
+            return Ok(greedy);
+        }
+        let wide = encoded.generate(prompt, BEAMS)?;
+        Ok(if wide.score > greedy.score { wide } else { greedy })
     }
 
     /// The tokens of text, and how far the time stamps go. A model that stops without one means the end.

@@ -216,6 +216,17 @@ fn alignment_heads(ggml: &Ggml<'_>) -> Vec<(usize, usize)> {
     }
 }
 
+/// By how many milliseconds these heads look at a word too late; negative if too early. Measured on speech in which each
+/// word's onset is known (`./dev bench engine`) and, after pauses, on people's; zero for what was not measured.
+pub fn lag_ms(ggml: &Ggml<'_>) -> i64 {
+    let is_english = ggml.sizes.tokens < crate::engine::tokens::MULTILINGUAL_TOKENS;
+    match (ggml.sizes.text_layers, is_english) {
+        (4, true) => 60,
+        (6, false) => -45,
+        _ => 0,
+    }
+}
+
 /// A line for each token. Text tokens are told by their numbers, so only the names of the others matter; those of
 /// languages are numbers too.
 fn vocabulary(ggml: &Ggml<'_>, tokens: &Tokens) -> String {
