@@ -164,7 +164,7 @@ impl<'a> Attempt<'a> {
             retry_after: None,
             cause: error.into(),
         })?;
-        let previous_word = self.previous_word().await?;
+        let previous_words = self.previous_words().await?;
         let MediaLocation::File(media) = self.media().await?;
         Ok(Request {
             media,
@@ -174,18 +174,21 @@ impl<'a> Attempt<'a> {
             language: self.job.spec.language.clone().or_else(|| self.job.progress.language.clone()),
             task: self.job.spec.task,
             resume_from: self.job.progress.transcribed,
-            previous_word,
+            previous_words,
             max_duration_ms: self.worker.config.limits.max_duration_ms,
         })
     }
 
-    /// The last word that an earlier attempt committed.
-    async fn previous_word(&self) -> Result<Option<String>, Stop> {
+    /// The last words that an earlier attempt committed.
+    async fn previous_words(&self) -> Result<Vec<Word>, Stop> {
         if self.job.progress.pages == 0 {
-            return Ok(None);
+            return Ok(Vec::new());
         }
         let pages = self.worker.backend.store.pages(self.job.id, 0).await?;
-        Ok(pages.iter().rev().find_map(|page| page.words.last()).map(|word| word.text.clone()))
+        let backwards = pages.iter().rev().flat_map(|page| page.words.iter().rev());
+        let mut last: Vec<Word> = backwards.take(Request::PREVIOUS_WORDS).cloned().collect();
+        last.reverse();
+        Ok(last)
     }
 
     /// Where the media is: uploaded, fetched by an earlier attempt, or fetched now.

@@ -56,6 +56,8 @@ struct Transcript {
     language: Option<String>,
     duration_ms: u64,
     words: Vec<Word>,
+    /// Where one window ended and the next began.
+    seams: Vec<Timestamp>,
     first_window_ms: Option<u64>,
     elapsed_ms: u64,
     /// Working time by length of media.
@@ -76,7 +78,7 @@ pub async fn run(args: TranscribeArgs) -> anyhow::Result<()> {
         language: args.language,
         task: if args.translate { Task::Translate } else { Task::Transcribe },
         resume_from: Timestamp(0),
-        previous_word: None,
+        previous_words: Vec::new(),
         max_duration_ms: u64::MAX,
     };
     let begin = Instant::now();
@@ -93,6 +95,7 @@ pub async fn run(args: TranscribeArgs) -> anyhow::Result<()> {
                 transcript.first_window_ms.get_or_insert(now_ms);
                 cues.extend(segment::into_cues(&words, start, end, Profile::default()));
                 transcript.words.extend(words);
+                transcript.seams.push(end);
             }
             EngineEvent::Finished { duration_ms } => {
                 transcript.duration_ms = duration_ms;

@@ -12,6 +12,7 @@ mod omissions;
 mod onsets;
 pub mod parent;
 pub mod protocol;
+mod seams;
 mod session;
 mod sound;
 mod tokens;

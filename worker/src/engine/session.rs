@@ -1,16 +1,18 @@
 //! One request inside the child: decode → windows → words, with bounded channels between the threads.
 
 use std::num::NonZeroUsize;
+use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 
 use anyhow::Context;
-use domain::{Failure, Task, Word};
+use domain::{Failure, Task, Timestamp, Word};
 
 use super::ctranslate2::Ctranslate2Model;
 use super::language;
 use super::protocol::{EngineEvent, Request};
+use super::seams;
 use super::sound::{Sound, timestamp};
 use super::transcriber::{SpeechModel, Transcriber};
 use super::voice::{Item, VoiceModel, Windows};
@@ -98,22 +100,22 @@ pub fn transcribe(
         }
         let producer = scope.spawn(move || produce(sound, &inputs));
 
-        let mut previous = request.previous_word.clone();
+        let mut previous = request.previous_words.clone();
         let mut error = None;
         for output in outputs.iter().cycle() {
             let Ok(done) = output.recv() else { break };
-            let (start, end, mut words) = match done {
+            let Done { own, heard, words } = match done {
                 Ok(done) => done,
                 Err(failed) => {
                     error = Some(failed);
                     break;
                 }
             };
-            words::begin_sentence(&mut words, previous.as_deref());
-            if let Some(last) = words.last() {
-                previous = Some(last.text.clone());
-            }
-            listener.event(EngineEvent::Window { start: timestamp(start), end: timestamp(end), words });
+            let mut words = seams::keep_own(words, &own, &heard, &previous);
+            words::begin_sentence(&mut words, previous.last().map(|word| word.text.as_str()));
+            previous.extend_from_slice(&words);
+            previous.drain(..previous.len().saturating_sub(Request::PREVIOUS_WORDS));
+            listener.event(EngineEvent::Window { start: own.start, end: own.end, words });
         }
         // Whoever still sends finds the channel closed and stops.
         drop(outputs);
@@ -128,8 +130,12 @@ pub fn transcribe(
 /// The language of models that know one.
 const ONLY_LANGUAGE: &str = "en";
 
-/// A stretch of samples and its words.
-type Done = (u64, u64, Vec<Word>);
+/// A stretch of media, what was heard of it and around it, and the words in that.
+struct Done {
+    own: Range<Timestamp>,
+    heard: Range<Timestamp>,
+    words: Vec<Word>,
+}
 
 /// One transcriber: windows in, words out, until either side ends.
 fn work(
@@ -141,10 +147,21 @@ fn work(
 ) {
     for item in items {
         let result = match item {
-            Item::Silence { start, end } => Ok((start, end, Vec::new())),
-            Item::Window(window) => transcriber
-                .transcribe(&window, language, task)
-                .map(|words| (window.start, window.end(), words)),
+            Item::Silence { start, end } => {
+                let own = timestamp(start)..timestamp(end);
+                Ok(Done { heard: own.clone(), own, words: Vec::new() })
+            }
+            Item::Window(mut window) => {
+                // A translation's words do not stand where they are spoken: nobody could tell whose they are.
+                if task == Task::Translate {
+                    window.keep_own();
+                }
+                transcriber.transcribe(&window, language, task).map(|words| Done {
+                    own: timestamp(window.own.start)..timestamp(window.own.end),
+                    heard: timestamp(window.start)..timestamp(window.end()),
+                    words,
+                })
+            }
         };
         if done.send(result).is_err() {
             return;

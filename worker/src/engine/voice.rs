@@ -1,5 +1,6 @@
 //! Decoded sound to windows worth transcribing: runs the voice activity model in bounded memory.
 
+use std::ops::Range;
 use std::path::Path;
 
 use whisper_rs::{WhisperVadContext, WhisperVadContextParams};
@@ -41,6 +42,8 @@ pub enum Item {
 pub struct Window {
     pub start: u64,
     pub samples: Vec<f32>,
+    /// The part whose words are this window's. What it hears beyond is its neighbours'.
+    pub own: Range<u64>,
     /// Where there is speech in it.
     pub speech: Vec<(u64, u64)>,
 }
@@ -49,14 +52,30 @@ impl Window {
     pub fn end(&self) -> u64 {
         self.start + self.samples.len() as u64
     }
+
+    /// Forgets what is its neighbours'.
+    pub fn keep_own(&mut self) {
+        let Range { start, end } = self.own;
+        self.samples.truncate((end - self.start) as usize);
+        self.samples.drain(..(start - self.start) as usize);
+        self.start = start;
+        for (from, to) in &mut self.speech {
+            (*from, *to) = ((*from).max(start), (*to).min(end));
+        }
+    }
+}
+
+/// The first frame of the block before that of sample `first`: what is said there tells whether somebody speaks when
+/// `first` comes.
+fn first_block(first: u64) -> u64 {
+    let block = BLOCK as u64;
+    (first.div_ceil(FRAME_SAMPLES) / block * block).saturating_sub(block)
 }
 
 /// Cuts a stream of samples into windows.
 pub struct Windows<'a> {
     model: &'a mut VoiceModel,
     cutter: Cutter,
-    /// Frames before this one are judged and not cut.
-    first_frame: u64,
     /// Samples from `dropped` on.
     samples: Vec<f32>,
     dropped: u64,
@@ -70,22 +89,21 @@ impl<'a> Windows<'a> {
     pub fn new(model: &'a mut VoiceModel, first: u64, duration_ms: Option<u64>) -> Windows<'a> {
         let is_one_window = duration_ms.is_some_and(|duration| duration <= MAX_WINDOW * FRAME_MS);
         let first_frame = first.div_ceil(FRAME_SAMPLES);
-        let judged = first_frame / BLOCK as u64 * BLOCK as u64 * FRAME_SAMPLES;
+        let judged = first_block(first);
+        let short_first = first == 0 && !is_one_window;
         Windows {
             model,
-            cutter: Cutter::new(first_frame, first == 0 && !is_one_window),
-            first_frame,
+            cutter: Cutter::new(judged, first_frame, short_first),
             samples: Vec::new(),
             dropped: Windows::origin(first),
-            judged,
+            judged: judged * FRAME_SAMPLES,
         }
     }
 
     /// Where the stream begins if no window begins before sample `first`: so early that the model judges what
     /// comes as if it had heard everything before. A resumed request then has the windows of the whole one.
     pub fn origin(first: u64) -> u64 {
-        let block = first.div_ceil(FRAME_SAMPLES) / BLOCK as u64 * BLOCK as u64;
-        block.saturating_sub(WARM_UP as u64) * FRAME_SAMPLES
+        first_block(first).saturating_sub(WARM_UP as u64) * FRAME_SAMPLES
     }
 
     /// Where new samples go.
@@ -119,9 +137,7 @@ impl<'a> Windows<'a> {
         let block = &self.samples[at - warm_up * FRAME..at + count];
         self.model.context.detect_speech(block)?;
         let probabilities = &self.model.context.probabilities()[warm_up..];
-        let frames = block[warm_up * FRAME..].chunks(FRAME).zip(probabilities);
-        let passed_over = self.first_frame.saturating_sub(self.judged / FRAME_SAMPLES) as usize;
-        for (samples, probability) in frames.skip(passed_over) {
+        for (samples, probability) in block[warm_up * FRAME..].chunks(FRAME).zip(probabilities) {
             let power = samples.iter().map(|sample| sample * sample).sum::<f32>() / samples.len() as f32;
             let level = 10.0 * power.max(1e-10).log10();
             // What the model makes of broken sound is not a number either.
@@ -139,13 +155,14 @@ impl<'a> Windows<'a> {
         while let Some(span) = self.cutter.next_span() {
             items.push(match span {
                 Span::Silence { start, end } => Item::Silence { start: sample(start), end: sample(end) },
-                Span::Speech { start, end, speech } => {
-                    let from = (sample(start) - self.dropped) as usize;
-                    let to = (sample(end) - self.dropped) as usize;
+                Span::Speech { start, end, heard, speech } => {
                     let absolute = |(from, to)| (sample(from), sample(to));
+                    let (from, to) = absolute(heard);
                     Item::Window(Window {
-                        start: sample(start),
-                        samples: self.samples[from..to].to_vec(),
+                        start: from,
+                        samples: self.samples[(from - self.dropped) as usize..(to - self.dropped) as usize]
+                            .to_vec(),
+                        own: sample(start)..sample(end),
                         speech: speech.into_iter().map(absolute).collect(),
                     })
                 }

@@ -28,8 +28,18 @@ pub const MAX_WINDOW: u64 = 468;
 /// The first one is short, so that the first caption comes early: 9 s. With 6 s many first sentences were cut
 /// in the middle, and their halves misheard.
 pub const MAX_FIRST_WINDOW: u64 = 280;
+/// How far the windows on both sides of a cut within speech are heard beyond it, so that both hear its words whole:
+/// 0.5 to 1.5 s, to where it is quietest, since a window that begins in the midst of a word is misheard.
+const LEAST_OVERLAP: u64 = 16;
+pub const OVERLAP: u64 = 47;
 /// Frames on each side of a cut that should be quiet too.
 const CUT_REACH: u64 = 3;
+/// Frames on each side of a cut that are quiet if it lies between words: 160 ms in all.
+const BREATH: u64 = 2;
+/// Of the way from the quietest to the loudest frame in the seconds before: what lies below is quiet.
+const QUIET: f32 = 0.3;
+/// In dB: where the loudest is no further from the quietest, nothing tells speech from silence.
+const LEAST_RANGE: f32 = 12.0;
 /// Silence that lasts longer than this is told, so that progress moves: 30 s.
 pub const TOLD_SILENCE: u64 = 938;
 
@@ -45,8 +55,9 @@ pub struct Frame {
 /// A stretch of frames, `start` included, `end` not. Spans come in order and never overlap.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Span {
-    /// To be transcribed. `speech` holds the regions of speech in it, in order.
-    Speech { start: u64, end: u64, speech: Vec<(u64, u64)> },
+    /// To be transcribed. `heard` is what the model should hear: more than the span where it was cut within speech.
+    /// `speech` holds the regions of speech in that, in order.
+    Speech { start: u64, end: u64, heard: (u64, u64), speech: Vec<(u64, u64)> },
     /// A long stretch without speech. Short ones are passed over.
     Silence { start: u64, end: u64 },
 }
@@ -55,6 +66,8 @@ pub enum Span {
 pub struct Cutter {
     /// Index of the next frame to come.
     now: u64,
+    /// Frames before this one only tell whether somebody is speaking when it comes.
+    first: u64,
     /// The frames from `now - recent.len()` on: as many as a cut may look back.
     recent: VecDeque<Frame>,
     /// The region being spoken, if any: its first frame and its last voiced one.
@@ -69,19 +82,23 @@ pub struct Cutter {
 /// The window being filled.
 struct Open {
     start: u64,
+    /// Before its start if speech goes on from the window before.
+    heard_from: u64,
     /// Finished regions in it.
     speech: Vec<(u64, u64)>,
 }
 
 impl Cutter {
-    /// Frames count from `first_frame`. With `short_first` the first window is short.
-    pub fn new(first_frame: u64, short_first: bool) -> Cutter {
+    /// The first frame to come is number `now`; no span begins before frame `first`. With `short_first` the first
+    /// window is short.
+    pub fn new(now: u64, first: u64, short_first: bool) -> Cutter {
         Cutter {
-            now: first_frame,
+            now,
+            first,
             recent: VecDeque::new(),
             region: None,
             open: None,
-            given_until: first_frame,
+            given_until: first,
             is_first: short_first,
             spans: VecDeque::new(),
         }
@@ -92,19 +109,20 @@ impl Cutter {
         self.spans.pop_front()
     }
 
-    /// No span to come begins before this frame.
+    /// Nothing before this frame will have to be heard.
     pub fn keep_from(&self) -> u64 {
-        let earliest = match (&self.open, self.region) {
-            (Some(open), _) => open.start,
-            (None, Some((start, _))) => start.saturating_sub(PADDING),
-            (None, None) => self.now.saturating_sub(PADDING),
-        };
-        earliest.max(self.given_until)
+        match (&self.open, self.region) {
+            (Some(open), _) => open.heard_from,
+            // It may turn out to be what an earlier request cut off.
+            _ if self.now < self.first + MIN_SILENCE => self.first.saturating_sub(OVERLAP),
+            (None, Some((start, _))) => start.saturating_sub(PADDING).max(self.given_until),
+            (None, None) => self.now.saturating_sub(PADDING).max(self.given_until),
+        }
     }
 
     pub fn push(&mut self, frame: Frame) {
         self.recent.push_back(frame);
-        if self.recent.len() as u64 > MAX_WINDOW + 2 * PADDING {
+        if self.recent.len() as u64 > MAX_WINDOW + OVERLAP + 2 * PADDING {
             self.recent.pop_front();
         }
         let at = self.now;
@@ -115,11 +133,21 @@ impl Cutter {
             Some((_, last_voiced)) if frame.probability >= RELEASE => *last_voiced = at,
             _ => {}
         }
+        let mut is_cut_off = false;
+        if let Some((start, last_voiced)) = self.region
+            && start < self.first
+            && last_voiced >= self.first
+            && at >= self.first + BREATH
+        {
+            is_cut_off = true;
+            self.region = Some((self.first, last_voiced));
+        }
         if let Some((start, last_voiced)) = self.region {
-            let is_speech = last_voiced + 1 - start >= MIN_SPEECH;
+            let is_speech = start >= self.first && (is_cut_off || last_voiced + 1 - start >= MIN_SPEECH);
             if is_speech && self.open.is_none() {
                 let start = start.saturating_sub(PADDING).max(self.given_until);
-                self.open = Some(Open { start, speech: Vec::new() });
+                let heard_from = if is_cut_off { self.reach_back(start) } else { start };
+                self.open = Some(Open { start, heard_from, speech: Vec::new() });
             }
             if at - last_voiced >= MIN_SILENCE {
                 self.region = None;
@@ -127,6 +155,9 @@ impl Cutter {
                     open.speech.push((start, last_voiced + 1));
                 }
             }
+        }
+        if at < self.first {
+            return;
         }
         self.close_what_is_full();
         self.tell_silence();
@@ -143,14 +174,15 @@ impl Cutter {
         if let Some(open) = self.open.take()
             && let Some(&(_, last_end)) = open.speech.last()
         {
-            self.give(open, (last_end + PADDING).min(self.now));
+            let end = (last_end + PADDING).min(self.now);
+            self.give(open, end, end);
         }
     }
 
     fn close_what_is_full(&mut self) {
         let Some(open) = &self.open else { return };
         let max = if self.is_first { MAX_FIRST_WINDOW } else { MAX_WINDOW };
-        let is_full = self.now - open.start >= max;
+        let length = self.now - open.start;
         match self.region {
             None => {
                 let Some(&(_, last_end)) = open.speech.last() else {
@@ -158,11 +190,11 @@ impl Cutter {
                     self.open = None;
                     return;
                 };
-                if is_full || self.now - last_end >= MERGE_GAP {
+                if length >= max || self.now - last_end >= MERGE_GAP {
                     self.cut_at((last_end + PADDING).min(self.now));
                 }
             }
-            Some((region_start, _)) if is_full => {
+            Some((region_start, _)) if length >= max => {
                 // Between regions if the part before is worth a window of its own, else within the speech.
                 let last_end = open.speech.last().map(|&(_, end)| end);
                 match last_end {
@@ -170,7 +202,10 @@ impl Cutter {
                         let middle = (last_end + region_start) / 2;
                         self.cut_at(middle.min(last_end + PADDING));
                     }
-                    _ => self.cut_at(self.quietest(open.start + max * 2 / 3, open.start + max)),
+                    _ if length >= max + OVERLAP => {
+                        self.cut_at(self.quietest(open.start + max * 2 / 3, open.start + max));
+                    }
+                    _ => {}
                 }
             }
             Some(_) => {}
@@ -180,24 +215,54 @@ impl Cutter {
     /// Ends the open window at `end`; speech that goes on beyond it opens the next one.
     fn cut_at(&mut self, end: u64) {
         let Some(mut open) = self.open.take() else { return };
-        if let Some((start, last_voiced)) = &mut self.region {
-            if *start < end {
-                open.speech.push((*start, end));
-                *start = end;
-                *last_voiced = (*last_voiced).max(end);
-            }
-            let next_start = start.saturating_sub(PADDING).max(end);
-            self.give(open, end);
-            self.open = Some(Open { start: next_start, speech: Vec::new() });
-        } else {
-            self.give(open, end);
+        let Some((start, last_voiced)) = &mut self.region else { return self.give(open, end, end) };
+        if *start >= end {
+            let start = start.saturating_sub(PADDING).max(end);
+            self.give(open, end, end);
+            self.open = Some(Open { start, heard_from: start, speech: Vec::new() });
+            return;
         }
+        let begun = std::mem::replace(start, end);
+        *last_voiced = (*last_voiced).max(end);
+        let is_between_words = self.is_quiet(end);
+        let heard_to = if is_between_words { end } else { self.quietest(end + LEAST_OVERLAP, end + OVERLAP) };
+        open.speech.push((begun, heard_to));
+        self.give(open, end, heard_to);
+        self.open = Some(Open { start: end, heard_from: self.reach_back(end), speech: Vec::new() });
     }
 
-    fn give(&mut self, open: Open, end: u64) {
+    /// Where a window begins to hear that was cut off from speech at `cut`.
+    fn reach_back(&self, cut: u64) -> u64 {
+        if self.is_quiet(cut) {
+            return cut;
+        }
+        let from = cut.saturating_sub(OVERLAP);
+        self.quietest(from, cut.saturating_sub(LEAST_OVERLAP)).clamp(from, cut)
+    }
+
+    /// Whether nothing is said at `cut`, as far as the last seconds tell.
+    fn is_quiet(&self, cut: u64) -> bool {
+        let levels: Vec<f32> = self.levels(cut.saturating_sub(2 * OVERLAP), cut + BREATH + 1).collect();
+        let low = levels.iter().copied().fold(f32::INFINITY, f32::min);
+        let high = levels.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+        let mut around = self.levels(cut.saturating_sub(BREATH), cut + BREATH + 1);
+        high - low >= LEAST_RANGE && around.all(|level| level <= low + QUIET * (high - low))
+    }
+
+    fn levels(&self, from: u64, to: u64) -> impl Iterator<Item = f32> {
+        let oldest = self.now - self.recent.len() as u64;
+        let range = from.max(oldest)..to.min(self.now);
+        range.filter_map(move |at| self.recent.get((at - oldest) as usize)).map(|frame| frame.level)
+    }
+
+    fn give(&mut self, mut open: Open, end: u64, heard_to: u64) {
         self.is_first = false;
         self.given_until = end;
-        self.spans.push_back(Span::Speech { start: open.start, end, speech: open.speech });
+        let heard = (open.heard_from, heard_to);
+        if let Some((first, _)) = open.speech.first_mut().filter(|_| open.heard_from < open.start) {
+            *first = heard.0;
+        }
+        self.spans.push_back(Span::Speech { start: open.start, end, heard, speech: open.speech });
     }
 
     fn tell_silence(&mut self) {
@@ -217,7 +282,7 @@ impl Cutter {
         let oldest = self.now - self.recent.len() as u64;
         let frame = |at: u64| self.recent.get((at - oldest) as usize).copied();
         let from = from.max(oldest + CUT_REACH);
-        let levels: Vec<f32> = (from..to).filter_map(frame).map(|frame| frame.level).collect();
+        let levels: Vec<f32> = self.levels(from, to).collect();
         let low = levels.iter().copied().fold(f32::INFINITY, f32::min);
         let high = levels.iter().copied().fold(f32::NEG_INFINITY, f32::max);
         let range = (high - low).max(1.0);

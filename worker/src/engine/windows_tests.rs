@@ -12,7 +12,10 @@ fn curve(parts: &[(bool, u64)]) -> Vec<Frame> {
 }
 
 fn cut(first_frame: u64, short_first: bool, frames: &[Frame]) -> Vec<Span> {
-    let mut cutter = Cutter::new(first_frame, short_first);
+    spans_of(Cutter::new(first_frame, first_frame, short_first), frames)
+}
+
+fn spans_of(mut cutter: Cutter, frames: &[Frame]) -> Vec<Span> {
     let mut spans = Vec::new();
     for frame in frames {
         cutter.push(*frame);
@@ -50,13 +53,13 @@ fn a_click_is_no_speech() {
 #[test]
 fn speech_is_padded_on_both_sides() {
     let spans = cut(0, true, &curve(&[(false, 100), (true, 50), (false, 100)]));
-    assert_eq!(spans, vec![Span::Speech { start: 87, end: 163, speech: vec![(100, 150)] }]);
+    assert_eq!(spans, vec![Span::Speech { start: 87, end: 163, heard: (87, 163), speech: vec![(100, 150)] }]);
 }
 
 #[test]
 fn padding_stops_at_the_ends_of_the_media() {
     let spans = cut(7, true, &curve(&[(true, 50), (false, 3)]));
-    assert_eq!(spans, vec![Span::Speech { start: 7, end: 60, speech: vec![(7, 57)] }]);
+    assert_eq!(spans, vec![Span::Speech { start: 7, end: 60, heard: (7, 60), speech: vec![(7, 57)] }]);
 }
 
 #[test]
@@ -79,6 +82,20 @@ fn speech_without_a_pause_is_cut_where_it_is_quietest() {
     }
     let spans = cut(0, false, &frames);
     assert_eq!(bounds(&spans)[0], (0, 400));
+}
+
+#[test]
+fn both_windows_hear_beyond_a_cut_within_speech() {
+    let spans = cut(0, false, &curve(&[(true, 700)]));
+    let [Span::Speech { end, heard: left, .. }, Span::Speech { start, heard: right, speech, .. }] =
+        &spans[..]
+    else {
+        panic!("{spans:?}")
+    };
+    assert_eq!((end, left.0), (start, 0));
+    assert!((LEAST_OVERLAP..=OVERLAP).contains(&(left.1 - end)), "{spans:?}");
+    assert!((LEAST_OVERLAP..=OVERLAP).contains(&(start - right.0)), "{spans:?}");
+    assert_eq!(speech[0].0, right.0);
 }
 
 #[test]
@@ -105,12 +122,14 @@ proptest! {
         let mut previous_end = first_frame;
         for span in &spans {
             let (start, end) = match span {
-                Span::Speech { start, end, speech } => {
-                    prop_assert!(end - start <= MAX_WINDOW);
+                Span::Speech { start, end, heard, speech } => {
+                    prop_assert!(end - start <= MAX_WINDOW + OVERLAP);
+                    prop_assert!(heard.1 - heard.0 <= MAX_WINDOW + 2 * OVERLAP);
+                    prop_assert!(heard.0 <= *start && heard.1 >= *end);
                     prop_assert!(!speech.is_empty());
-                    let mut inner = *start;
+                    let mut inner = heard.0;
                     for &(from, to) in speech {
-                        prop_assert!(from >= inner && to > from && to <= *end, "{span:?}");
+                        prop_assert!(from >= inner && to > from && to <= heard.1, "{span:?}");
                         inner = to;
                     }
                     (*start, *end)
@@ -136,16 +155,33 @@ proptest! {
 
     #[test]
     fn what_is_kept_is_enough(parts in prop::collection::vec((any::<bool>(), 1u64..400), 0..20)) {
-        let mut cutter = Cutter::new(0, true);
+        let mut cutter = Cutter::new(0, 0, true);
         let mut promised = 0;
         for frame in curve(&parts) {
             cutter.push(frame);
             while let Some(span) = cutter.next_span() {
-                if let Span::Speech { start, .. } = span {
-                    prop_assert!(start >= promised);
+                if let Span::Speech { heard, .. } = span {
+                    prop_assert!(heard.0 >= promised);
                 }
             }
             promised = cutter.keep_from();
         }
+    }
+
+    #[test]
+    fn a_cutter_that_begins_later_goes_on_as_the_one_before(
+        parts in prop::collection::vec((any::<bool>(), 1u64..600), 2..30),
+        jitter in prop::collection::vec(0.0f32..1.0, 1..50),
+        span in 0usize..20,
+    ) {
+        let mut frames = curve(&parts);
+        for (i, frame) in frames.iter_mut().enumerate() {
+            frame.level += 10.0 * jitter[i % jitter.len()];
+        }
+        let whole = cut(0, false, &frames);
+        let Some(&(_, first)) = bounds(&whole).get(span) else { return Ok(()) };
+        let now = first.saturating_sub(250);
+        let rest = spans_of(Cutter::new(now, first, false), &frames[now as usize..]);
+        prop_assert_eq!(&rest[..], &whole[span + 1..]);
     }
 }
