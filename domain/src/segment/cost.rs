@@ -14,7 +14,7 @@ const SENTENCE_INSIDE: i64 = 70;
 const SENTENCE_AT_LINE_END: i64 = 20;
 
 /// A cue that goes before it is read, or flickers; more for what is lacking.
-const LACKING_TIME: i64 = 150;
+const LACKING_TIME: i64 = 200;
 
 /// The costs of all cues that can be made of some atoms. Sums up to each atom make each cue cheap to judge.
 pub(super) struct Costs<'a> {

@@ -27,7 +27,7 @@ const ENGLISH: Lexicon = Lexicon {
     prepositions: "of in on at by for from to with without into onto over under about after before between through \
         throughout during against among around behind below beneath beside besides beyond across along toward towards \
         upon within as like near inside outside despite except per via above",
-    determiners: "a an the my your our their its every no",
+    determiners: "a an the my your our their its every no thy thine",
     loose_determiners: "this these those some any each his her all both another such many much few several most more \
         other either neither one two three four five six seven eight nine ten hundred thousand million",
     subjects: "i he she we they i'm you're he's she's it's we're they're i've you've we've they've i'll you'll he'll \
@@ -47,7 +47,7 @@ const ENGLISH: Lexicon = Lexicon {
         perfect red blue green black white yellow brown higher lower larger smaller bigger longer shorter easier harder similar \
         nearby specific total grey gray cute smart correct current recent key sharp flat \
         round square thin thick tall tiny huge given following left top bottom upper lower infinite finite",
-    adjective_endings: "ful ous ive able ible ical ial nal ral mal tal tic ric less ary ular ious iest",
+    adjective_endings: "ful ous ive able ible ical ial nal ral mal tal tic ric less ary ular ious iest ian",
     participle_endings: "ed ing ant ent",
     clinging: "up out off away back down along ago not myself yourself himself herself itself ourselves yourselves \
         themselves",
@@ -119,7 +119,7 @@ const SPANISH: Lexicon = Lexicon {
         había habían puede pueden puedo podemos debe deben va van voy vamos quiero quiere",
     adverbs: "no nunca muy más menos tan casi ya también siempre",
     adjectives: "gran buen buena mal primer primera último última nuevo nueva mejor peor mismo misma",
-    adjective_endings: "",
+    adjective_endings: "able ables ible ibles ico ica icos icas ales oso osa osos osas ivo iva ivos ivas",
     participle_endings: "",
     clinging: "",
     has_capital_names: true,
@@ -140,7 +140,7 @@ const ITALIAN: Lexicon = Lexicon {
         vuole vogliono sta stanno essere stato stata",
     adverbs: "non mai molto più meno così quasi già sempre anche",
     adjectives: "grande gran bello bella buon buona primo prima ultimo ultima nuovo nuova stesso stessa",
-    adjective_endings: "",
+    adjective_endings: "ico ica ici iche ale ali oso osa osi ose ivo iva ivi ive bile bili",
     participle_endings: "",
     clinging: "",
     has_capital_names: true,
@@ -160,7 +160,7 @@ const PORTUGUESE: Lexicon = Lexicon {
         podem deve devem vai vão vou vamos quer há",
     adverbs: "não nunca muito mais menos tão quase já também sempre",
     adjectives: "grande bom boa primeiro primeira último última novo nova mesmo mesma melhor pior",
-    adjective_endings: "",
+    adjective_endings: "ico ica icos icas ais oso osa osos osas ivo iva ivos ivas vel veis",
     participle_endings: "",
     clinging: "",
     has_capital_names: true,

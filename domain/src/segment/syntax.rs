@@ -110,7 +110,6 @@ impl Pair<'_> {
             _ if next.conjunction => CONJUNCTION,
             _ if next.preposition => PREPOSITION,
             _ if next.begins_phrase() => PHRASE,
-            _ if next.adjective && !grammar.has_adjectives_first() => LEANING,
             _ => WORDS,
         })
     }
@@ -135,6 +134,7 @@ impl Pair<'_> {
             || is_full_name
             || (here.may_lean() || here.adverb || is_possessive) && !next.begins_phrase()
             || here.adjective && !next.is_small() && !next.adverb
+            || next.adjective && !grammar.has_adjectives_first() && here == Class::default()
     }
 }
 
@@ -225,6 +225,7 @@ mod tests {
         check("Yesterday | Ada | wrote");
         check("il n'a pas voulu | donner | le grand livre | à sa soeur");
         check("ils ne veulent pas | de cette maison");
+        check("la langue maternelle | de mon père");
         check("das alte | Haus | steht | auf einem Berg");
         check("la casa | de mi hermano | no está aquí");
     }
