@@ -16,6 +16,9 @@ const SENTENCE_AT_LINE_END: i64 = 20;
 /// A cue that goes before it is read, or flickers; more for what is lacking.
 const LACKING_TIME: i64 = 200;
 
+/// A phrase broken between the lines of a cue, beyond what the break costs anyway.
+const BROKEN_PHRASE: i64 = 150;
+
 /// The costs of all cues that can be made of some atoms. Sums up to each atom make each cue cheap to judge.
 pub(super) struct Costs<'a> {
     atoms: &'a [Atom],
@@ -73,7 +76,8 @@ impl<'a> Costs<'a> {
             let at = self.line_break(first, after)?;
             let credit =
                 if self.boundaries[at].ends_sentence { SENTENCE_INSIDE - SENTENCE_AT_LINE_END } else { 0 };
-            self.line_cost(first, at, after) / 3 - credit
+            let phrase = if self.boundaries[at].is_inside_phrase { BROKEN_PHRASE } else { 0 };
+            self.line_cost(first, at, after) / 3 + phrase - credit
         };
         let speech = Speech { start: opening.start.0, end: closing.end.0, cells: width };
         let end = speech.end_before(next.map(|atom| atom.start.0), self.window.1.0, norms);
