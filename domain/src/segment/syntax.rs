@@ -200,6 +200,21 @@ mod tests {
         check("xyzzy plugh", &[WORDS]);
     }
 
+    #[test]
+    fn marks_and_vowels_stay_with_their_letter_even_as_words_of_their_own() {
+        let check = |text: &str, expect: bool| {
+            assert_eq!(boundaries_of(text)[0].is_inside_phrase, expect, "{text}");
+        };
+        check("字 ，", true);
+        check("「 字", true);
+        check("字 幕", false);
+        check("word ,", true);
+        check("word ...so", false);
+        check("ก า", true);
+        check("เ ก", true);
+        check("ก ก", false);
+    }
+
     /// `|` stands where a break may be, and nowhere else may one be.
     #[test]
     fn phrases_stay_whole() {
