@@ -156,7 +156,8 @@ def report(rows, examples, samples, layout):
         *(f"- {sample.name}: {len(sample.words)} words, {sample.source}." for sample in samples),
         """Word times: in `speech-…` the known words stand where our engine (base, CTranslate2) heard them. Subtitles of
         people have no times of words: the words of a cue share its time by their length, none slower than 12 characters
-        a second, so that silence is left behind slow ones. That is the same for every policy.""",
+        a second, so that silence is left behind slow ones. That is the same for every policy. The samples are small, and
+        were at hand while our layout was tuned: expect somewhat less of it on fast free speech.""",
         "## Norms and breaks",
         f"""Netflix's profile: {cue_judge.LINES} lines of {cue_judge.LINE} characters; {cue_judge.SPEED["en"]}
         characters a second in English and {cue_judge.OTHER_SPEED} in French, spaces counted; {cue_judge.SHORTEST} ms to
