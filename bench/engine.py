@@ -19,6 +19,7 @@ import threading
 import time
 
 import corpus
+from machine import machine
 
 HERE = pathlib.Path(__file__).parent
 MODELS = pathlib.Path(os.environ.get("CUELIGHT_MODELS") or pathlib.Path.home() / ".local/share/cuelight/models")
@@ -184,13 +185,6 @@ class Others:
     def share(self):
         taken = (self.seconds() - self.before) / (time.monotonic() - self.begun) / os.cpu_count()
         return max(0.0, taken)
-
-
-def machine():
-    names = (line.split(":")[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name"))
-    name = next(names, platform.machine())
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    return f"{os.cpu_count()} × {name}, {memory:.0f} GB, {platform.system()} {platform.release()}"
 
 
 def versions():

@@ -3,6 +3,7 @@
 bench() {
   case ${1-} in
     engine) shift; bench_engine "$@" ;;
+    cues) shift; bench_cues "$@" ;;
     '') bench_main_job ;;
     *) usage >&2; die "unknown bench: $1" ;;
   esac
@@ -19,7 +20,7 @@ bench_main_job() {
 bench_engine() {
   need_build_tools
   need ffmpeg 'command -v ffmpeg'
-  install_rivals
+  install_rivals bench/requirements.txt 'faster-whisper and what measuring takes (once; about 600 MB)'
   build_ctranslate2
   cargo build --release -p worker >&2
   # On its own: an example is built with what tests need, and the worker would be too.
@@ -29,18 +30,31 @@ bench_engine() {
     --worker "$target/release/worker" --ctranslate2 "$ctranslate2" --plain "$target/release/examples/plain_whisper" "$@"
 }
 
-# The engines to compare with and what measuring takes, in the folder $rivals. No virtual environment: Debian's python3
-# cannot make a whole one without one more package.
+# Our cues beside those of other tools. The worker says when each word of the recordings is heard.
+bench_cues() {
+  need_build_tools
+  need ffmpeg 'command -v ffmpeg' git 'command -v git' npm 'command -v npm'
+  install_rivals bench/requirements-cues.txt 'what measuring cues takes (once; about 250 MB)'
+  build_ctranslate2
+  cargo build --release -p worker >&2
+  cargo build --release -p domain --example cues >&2
+  "$target/release/worker" model pull base >&2
+  PYTHONPATH=$rivals exec python3 bench/cues.py --layout "$target/release/examples/cues" \
+    --worker "$target/release/worker" --ctranslate2 "$ctranslate2" "$@"
+}
+
+# install_rivals FILE 'WHAT': the Python packages of a list, in the folder $rivals. No virtual environment: Debian's
+# python3 cannot make a whole one without one more package.
 install_rivals() {
   local python sum
   python=$(python3 -c 'import sys; print("%d.%d" % sys.version_info[:2])')
-  sum=$(sha256sum bench/requirements.txt)
+  sum=$(sha256sum "$1")
   rivals=$cache/tools/python/bench-${sum:0:8}-$python
   [ ! -e "$rivals/whole" ] || return 0
-  say "Installing faster-whisper and what measuring takes (once; about 600 MB)"
+  say "Installing $2"
   rm -rf "$rivals"
   # What else is installed does not matter: nobody else looks into this folder.
   PIP_ROOT_USER_ACTION=ignore python3 -m pip install --quiet --disable-pip-version-check --no-warn-conflicts \
-    --target "$rivals" --requirement bench/requirements.txt >&2 || die "pip could not install them: is there a network?"
+    --target "$rivals" --requirement "$1" >&2 || die "pip could not install them: is there a network?"
   touch "$rivals/whole"
 }

@@ -1,6 +1,8 @@
 //! Words in any state to atoms in order.
 
-use super::script::{cells, char_cells, is_ideographic, must_not_end, must_not_start, needs_space};
+use super::script::{
+    cells, char_cells, is_ideographic, is_leading_vowel, must_not_end, must_not_start, needs_space,
+};
 use crate::{Timestamp, Word, payload};
 
 /// A piece of text that stays on one line: a word, or a part of one that is too long or written without spaces.
@@ -17,6 +19,8 @@ pub(super) struct Atom {
     pub space_before: bool,
     /// It continues the word of the atom ahead of it.
     pub inside_word: bool,
+    /// Which of the given words it is of.
+    pub word: usize,
 }
 
 /// Ideographic words up to this width, four characters, stay whole; longer ones are whole phrases.
@@ -25,7 +29,7 @@ const WHOLE_WORD_CELLS: u32 = 8;
 /// All text of `words` in their order, with times inside the window that never go back.
 pub(super) fn of_words(words: &[Word], window: (Timestamp, Timestamp), line_cells: u32) -> Vec<Atom> {
     let mut atoms: Vec<Atom> = Vec::with_capacity(words.len());
-    for word in words {
+    for (number, word) in words.iter().enumerate() {
         let text = payload::normalized(&word.text);
         let earliest = atoms.last().map_or(window.0, |atom| atom.start);
         // A word out of order starts with the one ahead of it: its place in the text is right, its time is not.
@@ -51,7 +55,15 @@ pub(super) fn of_words(words: &[Word], window: (Timestamp, Timestamp), line_cell
             let space_before =
                 !inside_word && atoms.last().is_some_and(|atom| needs_space(&atom.text, piece));
             let (start, end) = (at(done), at(done + u64::from(cells)));
-            atoms.push(Atom { text: piece.to_owned(), start, end, cells, space_before, inside_word });
+            atoms.push(Atom {
+                text: piece.to_owned(),
+                start,
+                end,
+                cells,
+                space_before,
+                inside_word,
+                word: number,
+            });
             done += u64::from(cells);
         }
     }
@@ -66,7 +78,8 @@ fn share(length: u64, part: u64, whole: u64) -> u64 {
 /// The parts of a token between which a line may break; each fits a line.
 fn pieces_of(token: &str, line_cells: u32) -> Vec<&str> {
     let width = cells(token);
-    let may_break_anywhere = width > WHOLE_WORD_CELLS && token.chars().any(is_ideographic);
+    let may_break_anywhere =
+        width > WHOLE_WORD_CELLS && token.chars().any(|c| is_ideographic(c) || is_leading_vowel(c));
     if !may_break_anywhere && width <= line_cells {
         return vec![token];
     }
@@ -77,8 +90,9 @@ fn pieces_of(token: &str, line_cells: u32) -> Vec<&str> {
         let width = char_cells(c);
         if let Some(previous) = previous {
             let is_bound = must_not_start(c) || must_not_end(previous);
-            let may_break =
-                may_break_anywhere && !is_bound && (is_ideographic(c) || is_ideographic(previous));
+            let may_break = may_break_anywhere
+                && !is_bound
+                && (is_ideographic(c) || is_ideographic(previous) || is_leading_vowel(c));
             // A row of bound characters must end too, but a mark stays with its letter.
             let must_break = piece_cells + width > line_cells && width > 0;
             if may_break || must_break {
@@ -107,6 +121,7 @@ mod tests {
         check("字幕很重要。", &["字", "幕", "很", "重", "要。"]);
         check("「字幕」だって", &["「字", "幕」", "だっ", "て"]);
         check("使用Python写字幕", &["使", "用", "Python", "写", "字", "幕"]);
+        check("ฉันชอบเรียนภาษาไทยที่โรงเรียน", &["ฉันชอบ", "เรียนภาษา", "ไทยที่", "โรง", "เรียน"]);
         check("。。。。。。", &["。。。。。", "。"]);
         check("aaaaaaaaae\u{301}\u{301}b", &["aaaaaaaaae\u{301}\u{301}", "b"]);
     }

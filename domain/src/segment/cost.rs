@@ -2,8 +2,8 @@
 
 use super::atoms::Atom;
 use super::norms::Norms;
-use super::syntax::{self, Boundary};
-use super::timing::Speech;
+use super::syntax::Boundary;
+use super::timing::{self, Speech};
 use crate::Timestamp;
 
 /// Each further cue is one more thing to look at.
@@ -13,11 +13,17 @@ const CUE: i64 = 60;
 const SENTENCE_INSIDE: i64 = 70;
 const SENTENCE_AT_LINE_END: i64 = 20;
 
+/// A cue that goes before it is read, or flickers; more for what is lacking.
+const LACKING_TIME: i64 = 200;
+
+/// A phrase broken between the lines of a cue, beyond what the break costs anyway.
+const BROKEN_PHRASE: i64 = 150;
+
 /// The costs of all cues that can be made of some atoms. Sums up to each atom make each cue cheap to judge.
 pub(super) struct Costs<'a> {
     atoms: &'a [Atom],
     norms: Norms,
-    window_end: Timestamp,
+    window: (Timestamp, Timestamp),
     /// How bad it is to break before each atom.
     boundaries: Vec<Boundary>,
     /// Cells and spaces of all atoms before each.
@@ -27,8 +33,12 @@ pub(super) struct Costs<'a> {
 }
 
 impl<'a> Costs<'a> {
-    pub(super) fn new(atoms: &'a [Atom], norms: Norms, window_end: Timestamp) -> Costs<'a> {
-        let boundaries = syntax::boundaries(atoms);
+    pub(super) fn new(
+        atoms: &'a [Atom],
+        boundaries: Vec<Boundary>,
+        norms: Norms,
+        window: (Timestamp, Timestamp),
+    ) -> Costs<'a> {
         let (mut cells, mut breaks) = (vec![0], Vec::new());
         let (mut cells_so_far, mut breaks_so_far) = (0, 0);
         for (index, atom) in atoms.iter().enumerate() {
@@ -40,7 +50,7 @@ impl<'a> Costs<'a> {
             }
             breaks.push(breaks_so_far);
         }
-        Costs { atoms, norms, window_end, boundaries, cells, breaks }
+        Costs { atoms, norms, window, boundaries, cells, breaks }
     }
 
     /// False for atoms too wide for two lines, and then for all wider spans too.
@@ -66,16 +76,23 @@ impl<'a> Costs<'a> {
             let at = self.line_break(first, after)?;
             let credit =
                 if self.boundaries[at].ends_sentence { SENTENCE_INSIDE - SENTENCE_AT_LINE_END } else { 0 };
-            self.line_cost(first, at, after) / 3 - credit
+            let phrase = if self.boundaries[at].is_inside_phrase { BROKEN_PHRASE } else { 0 };
+            self.line_cost(first, at, after) / 3 + phrase - credit
         };
         let speech = Speech { start: opening.start.0, end: closing.end.0, cells: width };
-        let end = speech.end_before(next.map(|atom| atom.start.0), self.window_end.0, norms);
+        let end = speech.end_before(next.map(|atom| atom.start.0), self.window.1.0, norms);
         let duration = (end - speech.start).max(1);
 
         let mut cost = CUE + line_cost + self.breaks[after - 1] - self.breaks[first];
-        cost += reading_cost(width, duration, norms);
-        if duration < norms.shortest {
-            cost += 30 + (150 * (norms.shortest - duration) / norms.shortest) as i64;
+        cost += comfort_cost(width, duration, norms);
+        // A cue that lacks time may appear early, if nobody speaks then.
+        let silence = match first {
+            0 => opening.start.saturating_sub(self.window.0),
+            _ => pause_before(self.atoms, first).saturating_sub(norms.gap),
+        };
+        let (shown, needed) = (duration + silence.min(timing::EARLY), norms.needed(width));
+        if shown < needed {
+            cost += LACKING_TIME + (4 * 100 * (needed - shown) / needed) as i64;
         }
         if speech.end - speech.start > norms.longest {
             cost += 80;
@@ -85,7 +102,9 @@ impl<'a> Costs<'a> {
         let lacking = (u64::from(norms.line_cells) * 3 / 8).saturating_sub(width) as i64;
         cost += if starts_sentence && ends_sentence { lacking } else { 4 * lacking };
         if next.is_some() {
-            cost += self.boundaries[after].cost * boundary_share(pause_before(self.atoms, after)) / 24;
+            let boundary = self.boundaries[after];
+            let share = boundary_share(pause_before(self.atoms, after));
+            cost += boundary.cost * if boundary.is_inside_phrase { share.max(16) } else { share } / 24;
         }
         Some(cost)
     }
@@ -139,11 +158,8 @@ fn boundary_share(pause: u64) -> i64 {
     }
 }
 
-/// From nothing up to twice the comfortable speed's 50 and three times the fastest's 400.
-fn reading_cost(width: u64, duration: u64, norms: Norms) -> i64 {
-    let excess = |cells_a_second: u64| {
-        let percent = width * 100_000 / (duration * cells_a_second);
-        percent.saturating_sub(100) as i64
-    };
-    excess(norms.comfortable_cells).min(100) / 2 + 2 * excess(norms.fastest_cells).min(200)
+/// Nothing at the comfortable speed, 50 at twice that.
+fn comfort_cost(width: u64, duration: u64, norms: Norms) -> i64 {
+    let percent = width * 100_000 / (duration * norms.comfortable_cells);
+    percent.saturating_sub(100).min(100) as i64 / 2
 }

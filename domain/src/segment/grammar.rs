@@ -1,228 +1,128 @@
-//! Small words, by language.
+//! What a small word is: article, preposition, pronoun, …, by language.
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use super::lexicon::{LEXICONS, Lexicon};
+
+/// What a word may be. Small words are many things at once: «that» is a conjunction and a determiner.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Class {
+    pub conjunction: bool,
+    pub preposition: bool,
+    /// Belongs to the noun behind it, always: «the», «my».
+    pub determiner: bool,
+    /// So too, but may stand alone: «this», «some».
+    pub loose_determiner: bool,
+    /// Subject of the verb behind it, always: «I», «they».
+    pub subject: bool,
+    /// So too, but may be an object: «you», «it».
+    pub loose_subject: bool,
+    /// Auxiliary or copula.
+    pub auxiliary: bool,
+    /// Negation, or adverb that belongs to what follows: «never», «very».
+    pub adverb: bool,
+    pub adjective: bool,
+    /// Looks like one, or like the verb of a preposition: «weighted», «relying».
+    pub participle: bool,
+    /// Belongs to the word ahead of it: «up» in «give up», «pas» in «n'est pas», «himself».
+    pub clinging: bool,
+}
+
+impl Class {
+    /// A word that says how others hang together, and little else.
+    pub(super) fn is_small(self) -> bool {
+        self.leans_always() || self.may_lean() || self.clinging
+    }
+
+    /// It belongs to what follows it.
+    pub(super) fn leans_always(self) -> bool {
+        self.conjunction || self.preposition || self.determiner || self.subject
+    }
+
+    /// It does so unless something new begins.
+    pub(super) fn may_lean(self) -> bool {
+        self.loose_determiner || self.loose_subject || self.auxiliary
+    }
+
+    /// Words behind it that begin something new, so that even a word that could lean on them does not.
+    pub(super) fn begins_phrase(self) -> bool {
+        self.leans_always()
+    }
+}
 
 /// The small words of one language. No dictionary: these few make most of the bad breaks.
 pub(super) struct Grammar {
-    pub conjunctions: &'static [&'static str],
-    pub prepositions: &'static [&'static str],
-    /// Articles, possessives, pronouns before their verb, auxiliaries, negations.
-    pub leaning: &'static [&'static str],
-    /// Capitals mark names; not in German, where they mark all nouns.
-    pub has_capital_names: bool,
+    classes: HashMap<&'static str, Class>,
+    lexicon: &'static Lexicon,
 }
+
+static GRAMMARS: LazyLock<Vec<Grammar>> = LazyLock::new(|| LEXICONS.iter().map(Grammar::new).collect());
 
 impl Grammar {
-    /// The grammar whose small words are most frequent. The text decides, as the language may be unknown.
-    pub(super) fn of(words: &[String]) -> Option<&'static Grammar> {
-        let score = |grammar: &Grammar| words.iter().filter(|word| grammar.leans(word)).count();
-        // `max_by_key` takes the last of equals; English, the first, should win.
-        GRAMMARS.iter().rev().max_by_key(|grammar| score(grammar)).filter(|grammar| score(grammar) > 0)
+    fn new(lexicon: &'static Lexicon) -> Grammar {
+        let mut classes: HashMap<&'static str, Class> = HashMap::new();
+        let mut add = |words: &'static str, set: fn(&mut Class)| {
+            words.split_whitespace().for_each(|word| set(classes.entry(word).or_default()));
+        };
+        add(lexicon.conjunctions, |class| class.conjunction = true);
+        add(lexicon.prepositions, |class| class.preposition = true);
+        add(lexicon.determiners, |class| class.determiner = true);
+        add(lexicon.loose_determiners, |class| class.loose_determiner = true);
+        add(lexicon.subjects, |class| class.subject = true);
+        add(lexicon.loose_subjects, |class| class.loose_subject = true);
+        add(lexicon.auxiliaries, |class| class.auxiliary = true);
+        add(lexicon.adverbs, |class| class.adverb = true);
+        add(lexicon.adjectives, |class| class.adjective = true);
+        add(lexicon.clinging, |class| class.clinging = true);
+        Grammar { classes, lexicon }
     }
 
-    /// Whether no line should end with the word.
-    pub(super) fn leans(&self, word: &str) -> bool {
-        self.leaning.contains(&word) || self.prepositions.contains(&word) || self.conjunctions.contains(&word)
+    /// The grammar whose small words are most frequent in a text. The text decides, as its language may be unknown.
+    pub(super) fn of<'a>(tokens: impl Iterator<Item = &'a str>) -> Option<&'static Grammar> {
+        let words: Vec<String> = tokens.map(bare).collect();
+        let score = |grammar: &Grammar| words.iter().filter(|word| grammar.class(word).is_small()).count();
+        let mut best: Option<(&Grammar, usize)> = None;
+        for grammar in GRAMMARS.iter() {
+            let score = score(grammar);
+            // Among equals the first: English.
+            if score > best.map_or(0, |(_, most)| most) {
+                best = Some((grammar, score));
+            }
+        }
+        best.map(|(grammar, _)| grammar)
+    }
+
+    pub(super) fn class(&self, word: &str) -> Class {
+        self.classes.get(word).copied().unwrap_or_else(|| Class {
+            adjective: has_ending(word, self.lexicon.adjective_endings),
+            participle: has_ending(word, self.lexicon.participle_endings),
+            ..Class::default()
+        })
+    }
+
+    /// Capitals mark names; not in German, where they mark all nouns.
+    pub(super) fn has_capital_names(&self) -> bool {
+        self.lexicon.has_capital_names
+    }
+
+    /// Adjectives stand ahead of their noun; else mostly behind it.
+    pub(super) fn has_adjectives_first(&self) -> bool {
+        self.lexicon.has_adjectives_first
+    }
+
+    /// Whether people read it as fast as Netflix's guide for English expects.
+    pub(super) fn is_english(&self) -> bool {
+        std::ptr::eq(self.lexicon, &LEXICONS[0])
     }
 }
 
-const GRAMMARS: &[Grammar] = &[
-    // English.
-    Grammar {
-        conjunctions: &[
-            "and", "but", "or", "nor", "so", "because", "that", "which", "who", "whom", "whose", "when",
-            "where", "while", "if", "unless", "until", "although", "though", "than", "since", "whether",
-            "how", "why", "what",
-        ],
-        prepositions: &[
-            "of", "in", "on", "at", "by", "for", "from", "to", "with", "without", "into", "onto", "over",
-            "under", "about", "after", "before", "between", "through", "during", "against", "among",
-            "around", "behind", "beyond", "across", "toward", "towards", "upon", "within", "as", "like",
-        ],
-        leaning: &[
-            "a",
-            "an",
-            "the",
-            "this",
-            "these",
-            "those",
-            "my",
-            "your",
-            "his",
-            "her",
-            "its",
-            "our",
-            "their",
-            "some",
-            "any",
-            "every",
-            "each",
-            "no",
-            "not",
-            "i",
-            "you",
-            "he",
-            "she",
-            "it",
-            "we",
-            "they",
-            "i'm",
-            "you're",
-            "he's",
-            "she's",
-            "it's",
-            "we're",
-            "they're",
-            "i've",
-            "you've",
-            "we've",
-            "they've",
-            "i'll",
-            "you'll",
-            "we'll",
-            "they'll",
-            "i'd",
-            "am",
-            "is",
-            "are",
-            "was",
-            "were",
-            "be",
-            "been",
-            "being",
-            "has",
-            "have",
-            "had",
-            "do",
-            "does",
-            "did",
-            "will",
-            "would",
-            "can",
-            "could",
-            "shall",
-            "should",
-            "may",
-            "might",
-            "must",
-            "don't",
-            "doesn't",
-            "didn't",
-            "isn't",
-            "aren't",
-            "wasn't",
-            "weren't",
-            "won't",
-            "can't",
-            "couldn't",
-            "wouldn't",
-            "shouldn't",
-            "haven't",
-            "hasn't",
-            "very",
-            "there's",
-            "that's",
-        ],
-        has_capital_names: true,
-    },
-    // German.
-    Grammar {
-        conjunctions: &[
-            "und", "oder", "aber", "denn", "sondern", "dass", "weil", "wenn", "als", "ob", "damit", "obwohl",
-            "während", "bevor", "nachdem", "wie", "wo", "was",
-        ],
-        prepositions: &[
-            "in", "im", "an", "am", "auf", "aus", "bei", "beim", "mit", "nach", "seit", "von", "vom", "zu",
-            "zum", "zur", "durch", "für", "gegen", "ohne", "um", "über", "unter", "vor", "zwischen",
-            "hinter", "neben",
-        ],
-        leaning: &[
-            "der", "die", "das", "den", "dem", "des", "ein", "eine", "einen", "einem", "einer", "eines",
-            "kein", "keine", "keinen", "mein", "meine", "dein", "deine", "sein", "seine", "ihr", "ihre",
-            "unser", "unsere", "dieser", "diese", "dieses", "ich", "du", "er", "sie", "es", "wir", "man",
-            "nicht", "ist", "sind", "war", "hat", "haben", "wird", "kann", "sehr",
-        ],
-        has_capital_names: false,
-    },
-    // French.
-    Grammar {
-        conjunctions: &[
-            "et", "ou", "mais", "donc", "car", "ni", "que", "qui", "dont", "où", "quand", "lorsque", "parce",
-            "si", "comme", "puisque",
-        ],
-        prepositions: &[
-            "de", "du", "des", "à", "au", "aux", "en", "dans", "sur", "sous", "avec", "sans", "pour", "par",
-            "chez", "vers", "entre", "contre", "avant", "après", "depuis", "pendant",
-        ],
-        leaning: &[
-            "le", "la", "les", "un", "une", "ce", "cet", "cette", "ces", "mon", "ma", "mes", "ton", "ta",
-            "tes", "son", "sa", "ses", "notre", "nos", "votre", "vos", "leur", "leurs", "je", "tu", "il",
-            "elle", "on", "nous", "vous", "ils", "elles", "ne", "n'est", "c'est", "est", "sont", "a", "ont",
-            "très", "se",
-        ],
-        has_capital_names: true,
-    },
-    // Spanish.
-    Grammar {
-        conjunctions: &[
-            "y", "e", "o", "u", "pero", "sino", "que", "porque", "cuando", "donde", "si", "aunque", "como",
-            "mientras", "quien",
-        ],
-        prepositions: &[
-            "de", "del", "a", "al", "en", "con", "sin", "por", "para", "sobre", "entre", "hasta", "desde",
-            "hacia", "contra", "según", "tras",
-        ],
-        leaning: &[
-            "el", "la", "los", "las", "un", "una", "unos", "unas", "mi", "mis", "tu", "tus", "su", "sus",
-            "este", "esta", "estos", "estas", "ese", "esa", "no", "se", "me", "te", "le", "lo", "nos", "es",
-            "son", "ha", "han", "muy", "yo", "él", "ella",
-        ],
-        has_capital_names: true,
-    },
-    // Italian.
-    Grammar {
-        conjunctions: &[
-            "e", "ed", "o", "ma", "però", "che", "perché", "quando", "dove", "se", "come", "mentre", "cui",
-        ],
-        prepositions: &[
-            "di", "del", "della", "dei", "delle", "a", "al", "alla", "ai", "da", "dal", "dalla", "in", "nel",
-            "nella", "con", "su", "sul", "sulla", "per", "tra", "fra", "senza", "verso",
-        ],
-        leaning: &[
-            "il", "lo", "la", "i", "gli", "le", "un", "uno", "una", "mio", "mia", "tuo", "tua", "suo", "sua",
-            "questo", "questa", "quel", "quella", "non", "si", "mi", "ti", "ci", "è", "sono", "ha", "hanno",
-            "molto",
-        ],
-        has_capital_names: true,
-    },
-    // Portuguese.
-    Grammar {
-        conjunctions: &[
-            "e", "ou", "mas", "que", "porque", "quando", "onde", "se", "como", "embora", "enquanto", "quem",
-        ],
-        prepositions: &[
-            "de", "do", "da", "dos", "das", "a", "ao", "à", "em", "no", "na", "nos", "nas", "com", "sem",
-            "por", "pelo", "pela", "para", "sobre", "entre", "até", "desde",
-        ],
-        leaning: &[
-            "o", "os", "as", "um", "uma", "uns", "umas", "meu", "minha", "seu", "sua", "este", "esta",
-            "esse", "essa", "isso", "não", "eu", "você", "ele", "ela", "nós", "eles", "é", "são", "foi",
-            "tem", "muito",
-        ],
-        has_capital_names: true,
-    },
-    // Dutch.
-    Grammar {
-        conjunctions: &[
-            "en", "of", "maar", "want", "dat", "omdat", "als", "toen", "terwijl", "die", "wie", "wat", "waar",
-        ],
-        prepositions: &[
-            "van", "in", "op", "aan", "bij", "met", "naar", "voor", "door", "over", "onder", "uit", "tot",
-            "tegen", "zonder", "tussen", "om", "te",
-        ],
-        leaning: &[
-            "de", "het", "een", "dit", "deze", "mijn", "jouw", "zijn", "haar", "ons", "onze", "hun", "ik",
-            "jij", "je", "hij", "zij", "ze", "wij", "we", "niet", "geen", "is", "was", "heeft", "hebben",
-            "wordt", "kan", "heel",
-        ],
-        has_capital_names: true,
-    },
-];
+/// Short words with such an ending are mostly something else.
+fn has_ending(word: &str, endings: &str) -> bool {
+    word.chars().count() >= 6 && endings.split_whitespace().any(|ending| word.ends_with(ending))
+}
+
+/// Lower case, without the marks around it.
+pub(super) fn bare(token: &str) -> String {
+    token.trim_matches(|c: char| !c.is_alphanumeric()).to_lowercase().replace('’', "'")
+}

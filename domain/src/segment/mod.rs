@@ -10,6 +10,7 @@ use crate::{Cue, CuePage, Profile, Timestamp, Track, Word};
 mod atoms;
 mod cost;
 mod grammar;
+mod lexicon;
 mod norms;
 mod script;
 mod syntax;
@@ -19,8 +20,10 @@ pub(crate) use script::needs_space;
 
 use atoms::Atom;
 use cost::Costs;
+use grammar::Grammar;
 use norms::Norms;
 use script::Script;
+use syntax::Boundary;
 
 /// Lays out the words of one window as cues that lie inside `start..=end`, in order and without overlap.
 ///
@@ -29,31 +32,83 @@ use script::Script;
 /// than the profile allows. A cue outlasts its words where silence follows, as far as reading takes.
 pub fn into_cues(words: &[Word], start: Timestamp, end: Timestamp, profile: Profile) -> Vec<Cue> {
     let window = (start.min(end), start.max(end));
-    let script = Script::of(words.iter().map(|word| word.text.as_str()));
-    let norms = Norms::of(profile, script);
-    let atoms = atoms::of_words(words, window, norms.line_cells);
-    let costs = Costs::new(&atoms, norms, window.1);
-    let spans = cheapest_spans(&costs, atoms.len());
-    let times = timing::of_spans(&spans, &atoms, window, norms);
-    let laid_out = spans.iter().zip(times).map(|(span, (start, end))| {
-        let line_break = costs.line_break(span.first, span.after);
-        Cue {
-            start,
-            end,
-            text: text_of(&atoms[span.first..span.after], line_break.map(|at| at - span.first)),
-        }
-    });
-    laid_out.collect()
+    let Text { norms, atoms, boundaries } = Text::of(words, window, profile);
+    let costs = Costs::new(&atoms, boundaries, norms, window);
+    let best = cheapest(&costs, atoms.len());
+    cues_of(&spans_to(atoms.len(), &best), &atoms, &costs, window, norms)
 }
 
-/// Lays a whole track out anew from the words that its pages keep. For the profile of the job this gives the
-/// very cues that were committed; a page without words keeps its cues.
+/// The head of a layout that no later words can change, whatever they are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settled {
+    pub cues: Vec<Cue>,
+    /// How many of the words they hold. The rest belong in front of the words to come.
+    pub words: usize,
+    /// The cues lie before it, and the rest is laid out from here on.
+    pub end: Timestamp,
+}
+
+/// Lays out words of which more follow, up to where every continuation agrees. Little is lost by committing these cues:
+/// laid out at once with all that follows, the same words stand in the same cues. Only what was settled before, which
+/// `words` no longer hold, is not weighed again.
+pub fn settled(words: &[Word], start: Timestamp, end: Timestamp, profile: Profile) -> Settled {
+    let window = (start.min(end), start.max(end));
+    let Text { norms, atoms, boundaries } = Text::of(words, window, profile);
+    let costs = Costs::new(&atoms, boundaries, norms, window);
+    let best = cheapest(&costs, atoms.len());
+    // The cue with the last word may begin anywhere from which it reaches that, and so each cue ahead of it may end.
+    let first_open = (0..atoms.len()).find(|first| costs.may_fit(*first, atoms.len())).unwrap_or(0);
+    let mut open: Vec<usize> = (first_open..atoms.len()).collect();
+    // Step back from the latest until all have met; where each word begins anew, so that no word is parted.
+    let is_word_start = |at: usize| at == 0 || atoms[at].word != atoms[at - 1].word;
+    while let Some(latest) = open.pop() {
+        if open.is_empty() && is_word_start(latest) {
+            open.push(latest);
+            break;
+        }
+        if latest > 0 {
+            let ahead = best[latest].1;
+            if let Err(at) = open.binary_search(&ahead) {
+                open.insert(at, ahead);
+            }
+        }
+    }
+    let boundary = open.first().copied().unwrap_or(0);
+    // The cue behind it is laid out too, as the last settled one has to make room for it.
+    let spans = spans_to(atoms.len(), &best);
+    let count = spans.partition_point(|span| span.after <= boundary);
+    let mut cues = cues_of(&spans, &atoms, &costs, window, norms);
+    match (atoms.get(boundary), cues.get(count)) {
+        (Some(rest), Some(open)) => {
+            let end = open.start;
+            cues.truncate(count);
+            Settled { cues, words: rest.word, end }
+        }
+        _ => Settled { cues: Vec::new(), words: 0, end: window.0 },
+    }
+}
+
+/// Lays a whole track out anew from the words that its pages keep, over the seams between them; a page without words
+/// keeps its cues. For the profile of the job this gives the very cues that were committed.
 pub fn relayout(pages: &[CuePage], profile: Profile) -> Vec<Cue> {
+    let pages = in_order(pages);
+    let is_committed = |page: &&CuePage| {
+        page.words.is_empty() || page.cues == into_cues(&page.words, page.start, page.end, profile)
+    };
     let mut cues = Vec::new();
-    for page in in_order(pages) {
-        match page.words.as_slice() {
-            [] => cues.extend_from_slice(&page.cues),
-            words => cues.extend(into_cues(words, page.start, page.end, profile)),
+    if pages.iter().all(is_committed) {
+        pages.iter().for_each(|page| cues.extend_from_slice(&page.cues));
+    } else {
+        for pages in pages.chunk_by(|page, next| !page.words.is_empty() && !next.words.is_empty()) {
+            match pages {
+                [page] if page.words.is_empty() => cues.extend_from_slice(&page.cues),
+                [first, ..] => {
+                    let words: Vec<Word> = pages.iter().flat_map(|page| page.words.iter().cloned()).collect();
+                    let end = pages.iter().map(|page| page.end).max().unwrap_or(first.end);
+                    cues.extend(into_cues(&words, first.start, end, profile));
+                }
+                [] => {}
+            }
         }
     }
     Track::arranged(None, cues).into_cues()
@@ -73,6 +128,51 @@ pub(crate) fn in_order(pages: &[CuePage]) -> Vec<&CuePage> {
     pages
 }
 
+/// What a layout of `words` costs, by the measure of which [`into_cues`] finds the minimum: to compare two of them.
+/// `None` where the cues do not hold these very words, or one of them is more than a cue can hold.
+pub fn cost_of(
+    cues: &[Cue],
+    words: &[Word],
+    start: Timestamp,
+    end: Timestamp,
+    profile: Profile,
+) -> Option<i64> {
+    let window = (start, end);
+    let Text { norms, atoms, boundaries } = Text::of(words, window, profile);
+    let costs = Costs::new(&atoms, boundaries, norms, window);
+    let letters = |text: &str| text.chars().filter(|c| !c.is_whitespace()).count();
+    let (mut first, mut total) = (0, 0);
+    for cue in cues {
+        let (mut after, mut missing) = (first, letters(&cue.text));
+        while missing > 0 {
+            missing = missing.checked_sub(letters(&atoms.get(after)?.text))?;
+            after += 1;
+        }
+        total += costs.of_cue(first, after)?;
+        first = after;
+    }
+    (first == atoms.len()).then_some(total)
+}
+
+/// Words made ready for the search.
+struct Text {
+    norms: Norms,
+    atoms: Vec<Atom>,
+    /// The place ahead of each atom.
+    boundaries: Vec<Boundary>,
+}
+
+impl Text {
+    fn of(words: &[Word], window: (Timestamp, Timestamp), profile: Profile) -> Text {
+        let texts = || words.iter().map(|word| word.text.as_str());
+        let grammar = Grammar::of(texts().flat_map(str::split_whitespace));
+        let norms = Norms::of(profile, Script::of(texts()), grammar.is_some_and(Grammar::is_english));
+        let atoms = atoms::of_words(words, window, norms.line_cells);
+        let boundaries = syntax::boundaries(&atoms, grammar);
+        Text { norms, atoms, boundaries }
+    }
+}
+
 /// The atoms of one cue: `first..after`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Span {
@@ -80,9 +180,9 @@ struct Span {
     after: usize,
 }
 
-/// The row of spans over all atoms that costs least. Among equals, the one with the shorter last cue.
-fn cheapest_spans(costs: &Costs<'_>, count: usize) -> Vec<Span> {
-    // For each boundary: the least cost of everything ahead of it, and where its last cue begins.
+/// For each boundary between `count` atoms: the least cost of everything ahead of it, and where its last cue begins.
+/// Among equals, the one with the shorter last cue.
+fn cheapest(costs: &Costs<'_>, count: usize) -> Vec<(i64, usize)> {
     let mut best: Vec<(i64, usize)> = vec![(0, 0)];
     for after in 1..=count {
         let mut cheapest = (i64::MAX, after - 1);
@@ -99,8 +199,13 @@ fn cheapest_spans(costs: &Costs<'_>, count: usize) -> Vec<Span> {
         }
         best.push(cheapest);
     }
+    best
+}
+
+/// The cheapest row of spans over all atoms ahead of a boundary.
+fn spans_to(boundary: usize, best: &[(i64, usize)]) -> Vec<Span> {
     let mut spans = Vec::new();
-    let mut after = count;
+    let mut after = boundary;
     while after > 0 {
         let first = best[after].1;
         spans.push(Span { first, after });
@@ -108,6 +213,22 @@ fn cheapest_spans(costs: &Costs<'_>, count: usize) -> Vec<Span> {
     }
     spans.reverse();
     spans
+}
+
+fn cues_of(
+    spans: &[Span],
+    atoms: &[Atom],
+    costs: &Costs<'_>,
+    window: (Timestamp, Timestamp),
+    norms: Norms,
+) -> Vec<Cue> {
+    let times = timing::of_spans(spans, atoms, window, norms);
+    let laid_out = spans.iter().zip(times).map(|(span, (start, end))| {
+        let line_break = costs.line_break(span.first, span.after);
+        let text = text_of(&atoms[span.first..span.after], line_break.map(|at| at - span.first));
+        Cue { start, end, text }
+    });
+    laid_out.collect()
 }
 
 fn text_of(atoms: &[Atom], line_break: Option<usize>) -> String {

@@ -30,13 +30,12 @@ const TWO_FRAMES: u64 = 83;
 impl Norms {
     /// Netflix's timed text guides, TED's and the BBC's subtitle guidelines; where a guide is silent (TED and
     /// the BBC on durations and gaps) Netflix's number stands in. The BBC counts words: 180 a minute are about
-    /// 17 characters a second. Which speeds are comfortable: Netflix allows 20 in English and 17 elsewhere, so
-    /// 17 is aimed at and 20 tolerated, and no language has to be known.
-    pub(super) fn of(profile: Profile, script: Script) -> Norms {
+    /// 17 characters a second. Netflix allows 20 in English and 17 elsewhere; a little less is comfortable.
+    pub(super) fn of(profile: Profile, script: Script, is_english: bool) -> Norms {
         let netflix = Norms {
             line_cells: 42,
-            comfortable_cells: 17,
-            fastest_cells: 20,
+            comfortable_cells: if is_english { 17 } else { 15 },
+            fastest_cells: if is_english { 20 } else { 17 },
             shortest: 833,
             longest: 7_000,
             gap: TWO_FRAMES,
@@ -45,7 +44,7 @@ impl Norms {
         };
         let norms = match profile {
             Profile::Netflix => netflix,
-            Profile::Ted => Norms { fastest_cells: 21, ..netflix },
+            Profile::Ted => Norms { comfortable_cells: 17, fastest_cells: 21, ..netflix },
             Profile::Bbc => Norms { line_cells: 37, comfortable_cells: 15, fastest_cells: 17, ..netflix },
             Profile::Shorts => Norms {
                 line_cells: 24,
@@ -61,16 +60,23 @@ impl Norms {
         norms.for_script(script)
     }
 
-    /// Netflix: 16 characters a line in Chinese and Korean, 13 in Japanese; 9, 12 and 4 characters a second.
-    /// Other profiles keep their proportion to Netflix.
+    /// How long so many cells should stay.
+    pub(super) fn needed(&self, cells: u64) -> u64 {
+        (cells * 1_000).div_ceil(self.fastest_cells).max(self.shortest)
+    }
+
+    /// Netflix: 16 characters a line in Chinese and Korean, 13 in Japanese; 9, 12 and 4 characters a second. 35 in Thai,
+    /// read as fast as letters. Other profiles keep their proportion to Netflix.
     fn for_script(self, script: Script) -> Norms {
         let (line, fastest) = match script {
             Script::Alphabetic => return self,
+            Script::Thai => return Norms { line_cells: 35 * self.line_cells / 42, ..self },
             Script::Chinese => (16, 9),
             Script::Korean => (16, 12),
             Script::Japanese => (13, 4),
         };
-        let speed = |cells: u64| (2 * fastest * cells / 20).max(2);
+        // No such text is English, so Netflix's speed is 17 here.
+        let speed = |cells: u64| (2 * fastest * cells / 17).max(2);
         Norms {
             line_cells: 2 * (line * self.line_cells / 42),
             comfortable_cells: speed(self.comfortable_cells),

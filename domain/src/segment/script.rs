@@ -7,21 +7,27 @@ pub(super) enum Script {
     Chinese,
     Japanese,
     Korean,
+    Thai,
 }
 
 impl Script {
     /// The script of the text, by its characters: the language is not always known, and not always right.
     pub(super) fn of<'a>(texts: impl Iterator<Item = &'a str>) -> Script {
-        let (mut others, mut han, mut kana, mut hangul) = (0_u32, 0_u32, 0_u32, 0_u32);
+        let (mut others, mut han, mut kana, mut hangul, mut thai) = (0_u32, 0_u32, 0_u32, 0_u32, 0_u32);
         for c in texts.flat_map(str::chars) {
             match c {
                 _ if is_kana(c) => kana += 1,
                 _ if is_han(c) => han += 1,
                 _ if is_hangul(c) => hangul += 1,
+                '\u{0E01}'..='\u{0E4E}' => thai += 1,
                 _ if c.is_alphabetic() => others += 1,
                 _ => {}
             }
         }
+        if thai > others.max(3 * (han + kana + hangul)) {
+            return Script::Thai;
+        }
+        others += thai;
         // One Chinese character says about as much as three letters.
         if 3 * (han + kana + hangul) <= others || han + kana + hangul == 0 {
             Script::Alphabetic
@@ -62,11 +68,15 @@ pub(super) fn char_cells(c: char) -> u32 {
 pub(super) fn combines(c: char) -> bool {
     matches!(c,
         '\u{0300}'..='\u{036F}'
-        | '\u{0591}'..='\u{05BD}'
-        | '\u{064B}'..='\u{065F}'
-        | '\u{0E31}'
-        | '\u{0E34}'..='\u{0E3A}'
-        | '\u{0E47}'..='\u{0E4E}'
+        // Hebrew and Arabic points.
+        | '\u{0591}'..='\u{05BD}' | '\u{05BF}' | '\u{05C1}' | '\u{05C2}' | '\u{05C4}' | '\u{05C5}' | '\u{05C7}'
+        | '\u{0610}'..='\u{061A}' | '\u{064B}'..='\u{065F}' | '\u{0670}' | '\u{06D6}'..='\u{06DC}'
+        | '\u{06DF}'..='\u{06E4}' | '\u{06E7}' | '\u{06E8}' | '\u{06EA}'..='\u{06ED}'
+        // Vowels and viramas of Devanagari that stand above or below.
+        | '\u{0901}' | '\u{0902}' | '\u{093C}' | '\u{0941}'..='\u{0948}' | '\u{094D}'
+        // Thai and Lao.
+        | '\u{0E31}' | '\u{0E34}'..='\u{0E3A}' | '\u{0E47}'..='\u{0E4E}'
+        | '\u{0EB1}' | '\u{0EB4}'..='\u{0EBC}' | '\u{0EC8}'..='\u{0ECE}'
         | '\u{200B}'..='\u{200F}'
         | '\u{202A}'..='\u{202E}'
         | '\u{2060}'..='\u{2069}'
@@ -110,17 +120,28 @@ fn is_spaceless(c: char) -> bool {
         || matches!(c, '\u{0E00}'..='\u{0EFF}' | '\u{1000}'..='\u{109F}' | '\u{1780}'..='\u{17FF}')
 }
 
-/// No line starts with these: closing marks, small kana, the mark of length.
+/// Vowels of Thai and Lao that are written ahead of their consonant: a syllable starts with them.
+pub(super) fn is_leading_vowel(c: char) -> bool {
+    matches!(c, '\u{0E40}'..='\u{0E44}' | '\u{0EC0}'..='\u{0EC4}')
+}
+
+/// Letters of Thai and Lao.
+pub(super) fn is_thai(c: char) -> bool {
+    matches!(c, '\u{0E01}'..='\u{0E4E}' | '\u{0E81}'..='\u{0ECE}')
+}
+
+/// No line starts with these: closing marks, small kana, the mark of length, vowels that follow their consonant.
 pub(super) fn must_not_start(c: char) -> bool {
     combines(c)
         || c == '\u{200D}'
         || ",.!?;:)]}%…’”»、。，．！？；：）］｝」』】〉》〕〗・ー々ゝゞ～".contains(c)
+        || "ะาำๅๆฯະາຳໆ".contains(c)
         || "ぁぃぅぇぉっゃゅょゎァィゥェォッャュョヮヵヶ".contains(c)
 }
 
-/// No line ends with these: opening marks, and the joiner of emoji.
+/// No line ends with these: opening marks, vowels that lead to their consonant, and the joiner of emoji.
 pub(super) fn must_not_end(c: char) -> bool {
-    c == '\u{200D}' || "([{‘“«（［｛「『【〈《〔〖".contains(c)
+    c == '\u{200D}' || is_leading_vowel(c) || "([{‘“«（［｛「『【〈《〔〖".contains(c)
 }
 
 #[cfg(test)]
@@ -133,7 +154,8 @@ mod tests {
         check("Hello there", Script::Alphabetic);
         check("", Script::Alphabetic);
         check("Привет 123", Script::Alphabetic);
-        check("สวัสดี", Script::Alphabetic);
+        check("สวัสดี", Script::Thai);
+        check("مرحبا", Script::Alphabetic);
         check("字幕很重要", Script::Chinese);
         check("我们用 Python 写字幕程序", Script::Chinese);
         check("字幕を書く", Script::Japanese);
@@ -166,5 +188,8 @@ mod tests {
         check("e\u{301}", 1);
         check("자막", 4);
         check("👍\u{1F3FD}", 2);
+        check("ที่นี่", 2);
+        check("مَرْحَبًا", 5);
+        check("שָׁלוֹם", 4);
     }
 }

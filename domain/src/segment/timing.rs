@@ -7,8 +7,11 @@ use crate::Timestamp;
 /// Room that is kept for each cue where words crowd at one moment, if the window has it.
 const CROWDED: u64 = 100;
 
-/// How far a cue that would be too short may appear ahead of its words, into silence.
-const EARLY: u64 = 300;
+/// How far a cue that would be too short or too fast may appear ahead of its words, into silence.
+pub(super) const EARLY: u64 = 300;
+
+/// How far the cue behind it may wait for it, if it can spare that: Netflix allows three frames.
+const LATE: u64 = 120;
 
 /// Start and end of each cue: inside the window, in order, without overlap.
 pub(super) fn of_spans(
@@ -21,26 +24,69 @@ pub(super) fn of_spans(
     let mut starts: Vec<u64> = spans.iter().map(|span| atoms[span.first].start.0).collect();
     spread(&mut starts, window_start, window_end);
 
-    let mut times: Vec<(Timestamp, Timestamp)> = Vec::with_capacity(spans.len());
-    for (index, span) in spans.iter().enumerate() {
-        let next_start = starts.get(index + 1).copied();
-        let earliest = times.last().map_or(window_start, |(_, end)| end.0.saturating_add(norms.gap));
-        let cue = Speech {
-            start: starts[index],
-            end: atoms[span.after - 1].end.0.max(starts[index]),
-            cells: span_cells(&atoms[span.first..span.after]),
-        };
-        let end = cue.end_before(next_start, window_end, norms);
-        let is_short = end - cue.start < norms.shortest;
-        let start = if is_short {
-            let wanted = end.saturating_sub(norms.shortest).max(cue.start.saturating_sub(EARLY));
-            wanted.max(earliest).min(cue.start)
-        } else {
-            cue.start
-        };
-        times.push((Timestamp(start), Timestamp(end)));
+    let cue_of = |(index, span): (usize, &Span)| {
+        let atoms = &atoms[span.first..span.after];
+        let start = starts[index];
+        let speech = Speech { start, end: atoms[atoms.len() - 1].end.0.max(start), cells: span_cells(atoms) };
+        let end = speech.end_before(starts.get(index + 1).copied(), window_end, norms);
+        Shown { start, end, spoken: speech.end, needed: norms.needed(speech.cells) }
+    };
+    let mut cues: Vec<Shown> = spans.iter().enumerate().map(cue_of).collect();
+    for index in 0..cues.len() {
+        appear_early(&mut cues, index, window_start, norms);
+        hold_back_next(&mut cues, index, norms);
     }
-    times
+    cues.iter().map(|cue| (Timestamp(cue.start), Timestamp(cue.end))).collect()
+}
+
+/// A cue in time.
+struct Shown {
+    start: u64,
+    end: u64,
+    /// When its last word ends.
+    spoken: u64,
+    /// How long it should stay.
+    needed: u64,
+}
+
+impl Shown {
+    fn lacking(&self) -> u64 {
+        self.needed.saturating_sub(self.end - self.start)
+    }
+
+    /// Until when it cannot be spared.
+    fn kept_until(&self) -> u64 {
+        self.spoken.max(self.start.saturating_add(self.needed)).min(self.end)
+    }
+}
+
+/// What a cue lacks it takes from the silence ahead of its words, and from the cue ahead what that does not need.
+fn appear_early(cues: &mut [Shown], index: usize, window_start: u64, norms: Norms) {
+    let cue = &cues[index];
+    let earliest = match index.checked_sub(1) {
+        Some(ahead) => cues[ahead].kept_until().saturating_add(norms.gap),
+        None => window_start,
+    };
+    let start = cue.start.saturating_sub(cue.lacking().min(EARLY)).max(earliest);
+    if start >= cue.start {
+        return;
+    }
+    cues[index].start = start;
+    if let Some(ahead) = index.checked_sub(1) {
+        cues[ahead].end = cues[ahead].end.min(start - norms.gap);
+    }
+}
+
+/// What it still lacks it takes from the cue that follows at once, if that does not need it.
+fn hold_back_next(cues: &mut [Shown], index: usize, norms: Norms) {
+    let Some(next) = cues.get(index + 1) else { return };
+    let follows_at_once = next.start - cues[index].end == norms.gap;
+    let spare = (next.end - next.start).saturating_sub(next.needed);
+    let later = cues[index].lacking().min(LATE).min(spare);
+    if follows_at_once {
+        cues[index].end += later;
+        cues[index + 1].start += later;
+    }
 }
 
 /// Keeps at least [`CROWDED`] between starts, or what the window has, and leaves all others alone.
