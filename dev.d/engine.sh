@@ -1,4 +1,4 @@
-# ./dev engine ctranslate2: a second engine, faster than whisper.cpp on x86-64. Sourced by ./dev.
+# ./dev engine ctranslate2: the engine that ./dev up uses on x86-64, where it is faster than whisper.cpp. Sourced by ./dev.
 #
 # CTranslate2 takes a long time to build; its Python package holds it ready made, for every x86-64 processor at once.
 # Only the few functions that the worker calls are compiled here, against the same version's headers.

@@ -12,6 +12,7 @@ use tokio::process::Command;
 use tokio::task::spawn_blocking;
 
 use crate::config::PullArgs;
+use crate::engine::check_ctranslate2;
 use crate::model::{Manifest, find_in};
 
 /// For another program to tell its version.
@@ -22,6 +23,8 @@ pub async fn run(args: &PullArgs) -> anyhow::Result<ExitCode> {
     let mut findings = backend::doctor::examine(&args.backend).await;
     let scratch = args.scratch.clone().unwrap_or_else(|| args.backend.data.join("scratch"));
     findings.push(folder("scratch folder", &scratch));
+    let library = args.ctranslate2.clone();
+    findings.push(spawn_blocking(move || engine(library.as_deref())).await?);
     let (folder, name) = (args.models.clone(), args.model.clone());
     findings.extend(spawn_blocking(move || models(&Manifest::bundled(), &folder, &name)).await?);
     let without = "AC-3, E-AC-3, MPEG-TS and FLV cannot be decoded without it: apt-get install ffmpeg";
@@ -31,6 +34,22 @@ pub async fn run(args: &PullArgs) -> anyhow::Result<ExitCode> {
     let report = Report(findings);
     io::stdout().write_all(report.to_string().as_bytes())?;
     Ok(if report.has_failed() { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+/// What transcribes.
+fn engine(ctranslate2: Option<&Path>) -> Finding {
+    const NAME: &str = "engine";
+    let advice = "make it with ./dev engine ctranslate2, and put its path into CUELIGHT_CTRANSLATE2";
+    match ctranslate2 {
+        None if cfg!(target_arch = "x86_64") => {
+            Finding::warn(NAME, "whisper.cpp; CTranslate2 takes a third of its time", advice)
+        }
+        None => Finding::ok(NAME, "whisper.cpp"),
+        Some(path) => match check_ctranslate2(path) {
+            Ok(()) => Finding::ok(NAME, format!("CTranslate2: {}", path.display())),
+            Err(error) => Finding::fail(NAME, format!("CTranslate2: {error:#}"), advice),
+        },
+    }
 }
 
 /// The model for jobs that ask for none, and the one that tells speech from silence. Reads both files whole.

@@ -22,5 +22,6 @@ mod whisper;
 mod windows;
 mod words;
 
+pub use ctranslate2::check as check_ctranslate2;
 pub use parent::{Engine, EngineConfig, EngineError};
 pub use protocol::{EngineEvent, Request};

@@ -11,7 +11,7 @@ fn the_doctor_ends_with_one_when_something_fails_and_says_what() {
     let check = |arguments: &[&str], code: i32, lines: &[&str]| {
         let mut command = Command::new(env!("CARGO_BIN_EXE_worker"));
         command.args(["doctor", "--data", data.to_str().unwrap()]).args(arguments);
-        command.env_remove("CUELIGHT_BACKEND").env_remove("CUELIGHT_MODEL");
+        command.env_remove("CUELIGHT_BACKEND").env_remove("CUELIGHT_MODEL").env_remove("CUELIGHT_CTRANSLATE2");
         let output = command.output().unwrap();
         let text = String::from_utf8(output.stdout).unwrap();
         assert_eq!(output.status.code(), Some(code), "{text}");
@@ -22,11 +22,13 @@ fn the_doctor_ends_with_one_when_something_fails_and_says_what() {
     let models = models();
     let models = models.to_str().unwrap();
     let well =
-        ["ok    model ", "ok    voice model ", "ok    ffmpeg ", "ok    database ", " yt-dlp ", "0 fail\n"];
+        ["warn  engine ", "ok    model ", "ok    voice model ", "ok    ffmpeg ", "ok    database ", " yt-dlp ", "0 fail\n"];
     check(&["--models", models, "--model", MODEL], 0, &well);
     let empty = folder.path().to_str().unwrap();
     let missing =
         "fail  model             the model base is not installed → pull it with: worker model pull base\n";
     check(&["--models", empty, "--model", "base"], 1, &[missing, "fail  voice model "]);
+    let nothing = ["--models", models, "--model", MODEL, "--ctranslate2", "/nowhere/libcuelight.so"];
+    check(&nothing, 1, &["fail  engine            CTranslate2: /nowhere/libcuelight.so cannot be loaded"]);
     assert!(!data.exists(), "looking made something");
 }

@@ -100,6 +100,11 @@ impl Functions {
     }
 }
 
+/// Whether `path` is the library that this worker can use.
+pub fn check(path: &Path) -> anyhow::Result<()> {
+    Functions::load(path).map(drop)
+}
+
 /// Weights in memory, for as many callers at once as it was loaded for.
 pub struct Model {
     functions: Functions,

@@ -15,6 +15,8 @@ use std::sync::Arc;
 use anyhow::Context;
 use domain::{Task, Timestamp, Word};
 
+pub use self::library::check;
+
 use self::features::Features;
 use self::library::{Encoded, Generated, Model};
 use self::weights::ModelFiles;
