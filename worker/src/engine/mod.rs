@@ -12,6 +12,7 @@ mod omissions;
 mod onsets;
 pub mod parent;
 pub mod protocol;
+pub mod sandbox;
 mod session;
 mod sound;
 mod tokens;
@@ -23,3 +24,4 @@ mod words;
 
 pub use parent::{Engine, EngineConfig, EngineError};
 pub use protocol::{EngineEvent, Request};
+pub use sandbox::SandboxMode;

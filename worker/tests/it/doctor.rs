@@ -21,8 +21,15 @@ fn the_doctor_ends_with_one_when_something_fails_and_says_what() {
     };
     let models = models();
     let models = models.to_str().unwrap();
-    let well =
-        ["ok    model ", "ok    voice model ", "ok    ffmpeg ", "ok    database ", " yt-dlp ", "0 fail\n"];
+    let well = [
+        "ok    model ",
+        "ok    voice model ",
+        "  sandbox ",
+        "ok    ffmpeg ",
+        "ok    database ",
+        " yt-dlp ",
+        "0 fail\n",
+    ];
     check(&["--models", models, "--model", MODEL], 0, &well);
     let empty = folder.path().to_str().unwrap();
     let missing =

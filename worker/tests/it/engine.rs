@@ -15,7 +15,8 @@ use crate::support::{MODEL, PATIENCE, cache, long_speech, models, speech};
 const HOUR_MS: u64 = 3_600_000;
 
 pub fn config() -> EngineConfig {
-    EngineConfig { threads: 1, ..EngineConfig::new(env!("CARGO_BIN_EXE_worker")) }
+    let readable = vec![std::env::temp_dir(), cache(), models()];
+    EngineConfig { threads: 1, readable, ..EngineConfig::new(env!("CARGO_BIN_EXE_worker")) }
 }
 
 /// The same, with the other engine, which `./dev test` fetches.
