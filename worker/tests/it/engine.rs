@@ -239,7 +239,7 @@ async fn a_stopped_engine_leaves_by_itself_or_is_killed() {
     let engine = Engine::spawn(&config()).await.unwrap();
     send_signal(engine.process_id().unwrap(), "STOP");
     let status = engine.stop(Duration::from_millis(100)).await.unwrap();
-    assert_eq!(status.signal(), Some(9));
+    assert_eq!(status.signal(), Some(9), "{status}");
 }
 
 /// `worker transcribe` once ended before its engine did, and seemed to take neither time nor memory.
