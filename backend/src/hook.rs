@@ -249,6 +249,10 @@ impl MediaStore for Hooked {
         self.call("media.locate", self.inner.media.locate(job)).await
     }
 
+    fn folder(&self) -> &Path {
+        self.inner.media.folder()
+    }
+
     async fn delete(&self, job: JobId) -> Result<()> {
         self.call("media.delete", self.inner.media.delete(job)).await
     }

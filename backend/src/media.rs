@@ -22,6 +22,9 @@ pub trait MediaStore: Send + Sync {
     /// Where the file can be read; `None` if there is none.
     async fn locate(&self, job: JobId) -> Result<Option<MediaLocation>>;
 
+    /// Where all files lie that [`locate`](MediaStore::locate) tells of, for whoever confines who reads them.
+    fn folder(&self) -> &Path;
+
     /// Deleting what is gone is success.
     async fn delete(&self, job: JobId) -> Result<()>;
 

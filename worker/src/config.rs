@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use backend::BackendConfig;
 
-use crate::engine::EngineConfig;
+use crate::engine::{EngineConfig, SandboxMode};
 use crate::fetch::FetchConfig;
 use crate::lease::LeaseConfig;
 use crate::retry::RetryConfig;
@@ -101,6 +101,7 @@ impl WorkerConfig {
             engine: EngineConfig {
                 threads: args.threads.max(1),
                 ctranslate2: args.ctranslate2.clone(),
+                sandbox: args.sandbox,
                 ..EngineConfig::new(std::env::current_exe()?)
             },
             tasks: args.tasks.config(true),
@@ -202,6 +203,10 @@ pub struct PullArgs {
     /// Transcribe with this library, which `./dev engine ctranslate2` makes, instead of whisper.cpp.
     #[arg(long, value_name = "FILE", env = "CUELIGHT_CTRANSLATE2")]
     pub ctranslate2: Option<PathBuf>,
+    /// How the engine is confined: `required` (the worker does not start where the kernel lacks a part of it),
+    /// `best-effort` (it starts and warns), or `off`.
+    #[arg(long, value_name = "MODE", env = "CUELIGHT_SANDBOX", default_value = "best-effort")]
+    pub sandbox: SandboxMode,
     /// Folder for files while they are fetched; inside the data folder, if not given.
     #[arg(long, value_name = "DIR")]
     pub scratch: Option<PathBuf>,

@@ -11,8 +11,9 @@ use sha2::{Digest, Sha256};
 use tokio::process::Command;
 use tokio::task::spawn_blocking;
 
-use crate::config::PullArgs;
-use crate::engine::check_ctranslate2;
+use crate::config::{PullArgs, WorkerConfig};
+use crate::engine::sandbox::{self, Tried};
+use crate::engine::{EngineConfig, SandboxMode, check_ctranslate2};
 use crate::model::{Manifest, find_in};
 
 /// For another program to tell its version.
@@ -27,6 +28,7 @@ pub async fn run(args: &PullArgs) -> anyhow::Result<ExitCode> {
     findings.push(spawn_blocking(move || engine(library.as_deref())).await?);
     let (folder, name) = (args.models.clone(), args.model.clone());
     findings.extend(spawn_blocking(move || models(&Manifest::bundled(), &folder, &name)).await?);
+    findings.push(sandbox(WorkerConfig::from_args(args)?.engine).await);
     let without = "AC-3, E-AC-3, MPEG-TS and FLV cannot be decoded without it: apt-get install ffmpeg";
     findings.push(program("ffmpeg", "-version", without).await);
     let without = "without it only links straight to a media file are of use";
@@ -87,6 +89,35 @@ fn sum(path: &Path) -> io::Result<String> {
     Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
+/// Has an engine try to get out of its sandbox.
+async fn sandbox(config: EngineConfig) -> Finding {
+    if config.sandbox == SandboxMode::Off {
+        let found = "off: who takes the engine over can do what the worker can";
+        return Finding::warn("sandbox", found, "leave out --sandbox off");
+    }
+    match sandbox::try_out(&config, None, true).await {
+        Ok(tried) => judge(&tried, config.sandbox == SandboxMode::Required),
+        Err(error) => Finding::fail("sandbox", format!("not tried out: {error:#}"), ""),
+    }
+}
+
+fn judge(tried: &Tried, is_required: bool) -> Finding {
+    let Tried { lacks, ways, open, broken } = tried;
+    let mut found = format!("{} of {ways} ways out of the engine are closed", ways - open.len());
+    for (what, list) in [("it lacks", lacks), ("open", open), ("it cannot", broken)] {
+        if !list.is_empty() {
+            found = format!("{found}; {what}: {}", list.join(", "));
+        }
+    }
+    let kernel = "run it on Linux 5.13 or later with Landlock and seccomp, or on a machine of its own";
+    match (lacks.is_empty(), open.is_empty(), broken.is_empty()) {
+        (true, true, true) => Finding::ok("sandbox", found),
+        (true, true, false) => Finding::warn("sandbox", found, "media that needs ffmpeg fails"),
+        (false, ..) if !is_required => Finding::warn("sandbox", found, kernel),
+        _ => Finding::fail("sandbox", found, kernel),
+    }
+}
+
 /// A program that is of use but not needed.
 async fn program(name: &'static str, argument: &str, without: &str) -> Finding {
     let mut command = Command::new(name);
@@ -133,6 +164,29 @@ mod tests {
         check(Some("ab"), "small", Verdict::Fail, "worker model pull small");
         check(Some("abd"), "small", Verdict::Fail, "checksum is wrong");
         check(Some("abc"), "small", Verdict::Ok, "small.bin");
+    }
+
+    #[test]
+    fn a_sandbox_is_judged_by_what_is_open_and_by_what_was_asked_for() {
+        let check = |[lacks, open, broken]: [&[&str]; 3], required: bool, verdict: Verdict, text: &str| {
+            let owned = |list: &[&str]| list.iter().map(|item| (*item).to_owned()).collect();
+            let tried = Tried { lacks: owned(lacks), ways: 30, open: owned(open), broken: owned(broken) };
+            let finding = judge(&tried, required);
+            assert_eq!((finding.verdict, finding.found.as_str()), (verdict, text));
+        };
+        let closed = "30 of 30 ways out of the engine are closed";
+        check([&[], &[], &[]], true, Verdict::Ok, closed);
+        check(
+            [&[], &[], &["run ffmpeg: no"]],
+            true,
+            Verdict::Warn,
+            &format!("{closed}; it cannot: run ffmpeg: no"),
+        );
+        let partly = "29 of 30 ways out of the engine are closed; it lacks: Landlock; open: read any file";
+        check([&["Landlock"], &["read any file"], &[]], false, Verdict::Warn, partly);
+        check([&["Landlock"], &["read any file"], &[]], true, Verdict::Fail, partly);
+        let open = "29 of 30 ways out of the engine are closed; open: signal the worker";
+        check([&[], &["signal the worker"], &[]], false, Verdict::Fail, open);
     }
 
     #[tokio::test]

@@ -66,6 +66,8 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         .with_ansi(std::io::stderr().is_terminal())
         .with_env_filter(filter)
         .init();
+    // It may have been given credentials, and its child must not find them.
+    engine::sandbox::hide_this_process()?;
     match command {
         Command::Pull(args) => pull::main(*args).await?,
         Command::Push(args) => push::main(*args).await?,

@@ -59,11 +59,12 @@ impl Worker {
     /// Prepares the scratch folder and the fetcher.
     pub fn new(
         backend: Backend,
-        config: WorkerConfig,
+        mut config: WorkerConfig,
         policy: std::sync::Arc<dyn AddressPolicy>,
     ) -> anyhow::Result<Worker> {
         let fetcher = Fetcher::new(config.fetch.clone(), policy)?;
         let scratch = Scratch::open(&config.scratch)?;
+        config.engine.readable.extend([backend.media.folder().to_owned(), config.models.clone()]);
         Ok(Worker {
             backend,
             config,

@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::{PullArgs, WorkerConfig};
-use crate::engine::Engine;
+use crate::engine::{Engine, sandbox};
 use crate::fetch::Open;
 use crate::model;
 use crate::process::{Worker, process_delivery};
@@ -56,6 +56,7 @@ pub async fn run(backend: Backend, config: WorkerConfig, shutdown: CancellationT
 pub async fn main(args: PullArgs) -> anyhow::Result<()> {
     let shutdown = stop::on_signals()?;
     let config = WorkerConfig::from_args(&args)?;
+    sandbox::check(&config.engine).await?;
     let backend = backend::connect(&args.backend).await.context("cannot open the backend")?;
     stop::within_grace(shutdown.clone(), run(backend, config, shutdown)).await
 }

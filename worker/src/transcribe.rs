@@ -9,7 +9,7 @@ use domain::format::Format;
 use domain::{Cue, Profile, Task, Timestamp, Track, Word, segment};
 use serde::Serialize;
 
-use crate::engine::{Engine, EngineConfig, EngineEvent, Request};
+use crate::engine::{Engine, EngineConfig, EngineEvent, Request, SandboxMode, sandbox};
 use crate::model;
 
 /// An idle engine leaves within milliseconds; the result is written by then, and nobody should wait for long.
@@ -45,6 +45,9 @@ pub struct TranscribeArgs {
     /// Transcribe with this library, which `./dev engine ctranslate2` makes, instead of whisper.cpp.
     #[arg(long, value_name = "FILE", env = "CUELIGHT_CTRANSLATE2")]
     pub ctranslate2: Option<PathBuf>,
+    /// How the engine is confined: `required`, `best-effort` or `off`.
+    #[arg(long, value_name = "MODE", env = "CUELIGHT_SANDBOX", default_value = "best-effort")]
+    pub sandbox: SandboxMode,
     /// Translate into English.
     #[arg(long)]
     pub translate: bool,
@@ -68,6 +71,8 @@ struct Transcript {
 pub async fn run(args: TranscribeArgs) -> anyhow::Result<()> {
     let mut config = EngineConfig::new(std::env::current_exe()?);
     config.ctranslate2 = args.ctranslate2;
+    config.sandbox = args.sandbox;
+    config.readable = vec![args.file.clone(), args.models.clone()];
     if let Some(threads) = args.threads {
         config.threads = threads;
     }
@@ -81,6 +86,7 @@ pub async fn run(args: TranscribeArgs) -> anyhow::Result<()> {
         previous_words: Vec::new(),
         max_duration_ms: u64::MAX,
     };
+    sandbox::check(&config).await?;
     let begin = Instant::now();
     let mut engine = Engine::spawn(&config).await?;
     engine.start(&request).await?;

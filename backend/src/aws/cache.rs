@@ -36,6 +36,10 @@ impl Cache {
         Ok(Cache { folder, fetching: Mutex::default() })
     }
 
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     pub fn path(&self, job: JobId, e_tag: &str) -> PathBuf {
         // An entity tag may hold anything; only its letters and digits matter.
         let e_tag: String = e_tag.chars().filter(|sign| sign.is_ascii_alphanumeric()).take(64).collect();

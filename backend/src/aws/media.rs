@@ -202,6 +202,10 @@ impl MediaStore for S3Media {
         Ok(jobs)
     }
 
+    fn folder(&self) -> &Path {
+        self.cache.folder()
+    }
+
     async fn delete(&self, job: JobId) -> Result<()> {
         self.cache.forget(job);
         match self.bucket.delete(&object(job)).await {

@@ -93,6 +93,10 @@ impl MediaStore for EmbeddedMedia {
         }
     }
 
+    fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     async fn sample(&self, age: Duration, limit: usize) -> Result<Vec<JobId>> {
         let folder = self.folder.clone();
         let paths = spawn_blocking(move || older_files(&folder, age)).await??;

@@ -8,15 +8,12 @@ use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError, mpsc};
 
 use anyhow::Context;
-use rlimit::Resource;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 
 use super::protocol::{self, EngineEvent, Request};
+use super::sandbox::{self, Confinement, SandboxMode};
 use super::session::{self, Listener, Models, SessionError};
-
-/// Files the child may hold open: the media, the models, pipes, and those of libraries.
-const MAX_OPEN_FILES: u64 = 256;
 
 /// Settings of the subcommand `worker engine`, which only a parent worker calls.
 #[derive(Debug, Clone, clap::Args)]
@@ -24,18 +21,26 @@ pub struct EngineArgs {
     /// Windows transcribed at once.
     #[arg(long, default_value = "1")]
     pub threads: NonZeroUsize,
-    /// Cap on this process's address space.
-    #[arg(long, default_value_t = 8 << 30)]
-    pub address_space_bytes: u64,
+    #[command(flatten)]
+    pub confinement: Confinement,
     /// Transcribe with this library of CTranslate2 instead of whisper.cpp.
     #[arg(long, value_name = "FILE")]
     pub ctranslate2: Option<PathBuf>,
+    /// Instead of serving requests, try to get out of the sandbox and tell what came of it.
+    #[arg(long)]
+    pub escape_test: bool,
 }
 
 /// Serves requests from standard input until it ends. Call it before any thread is started, and outside a
 /// runtime: it confines the process, and sets up the log.
 pub fn run(args: EngineArgs) -> anyhow::Result<()> {
-    confine(args.address_space_bytes)?;
+    let Confinement { sandbox, address_space_bytes, .. } = args.confinement;
+    let lacks = sandbox::confine(&args.confinement, args.ctranslate2.as_deref())?;
+    if args.escape_test {
+        return sandbox::run_escape_test(lacks, address_space_bytes);
+    }
+    let is_complete = lacks.is_empty() || sandbox != SandboxMode::Required;
+    anyhow::ensure!(is_complete, "the sandbox is not complete. It lacks: {}", lacks.join("; "));
     let pipe = Pipe { file: Mutex::new(take_standard_output()?) };
     // Symphonia tells of every header it reads.
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info,symphonia=error"));
@@ -136,30 +141,4 @@ fn take_standard_output() -> anyhow::Result<File> {
     let result = unsafe { libc::dup2(io::stderr().as_raw_fd(), io::stdout().as_raw_fd()) };
     anyhow::ensure!(result >= 0, io::Error::last_os_error());
     Ok(File::from(pipe))
-}
-
-/// What a decoder taken over by a crafted file may do at most: compute, in so much memory.
-#[allow(unsafe_code)]
-fn confine(address_space_bytes: u64) -> anyhow::Result<()> {
-    // SAFETY: these two calls set flags of this process and touch no memory.
-    let results = unsafe {
-        [
-            libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL, 0, 0, 0),
-            libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0),
-        ]
-    };
-    anyhow::ensure!(results == [0, 0], io::Error::last_os_error());
-    let limits = [
-        (Resource::AS, address_space_bytes),
-        (Resource::CORE, 0),
-        (Resource::NOFILE, MAX_OPEN_FILES),
-        // It writes to pipes only.
-        (Resource::FSIZE, 0),
-    ];
-    for (resource, limit) in limits {
-        let (_, hard) = resource.get().context("could not read a limit")?;
-        let limit = limit.min(hard);
-        resource.set(limit, limit).context("could not set a limit")?;
-    }
-    Ok(())
 }

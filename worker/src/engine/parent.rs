@@ -7,12 +7,14 @@ use std::process::{ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
+use clap::ValueEnum;
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use super::protocol::{self, EngineEvent, Request};
+use super::sandbox::{self, SandboxMode};
 
 /// How to start a child.
 #[derive(Debug, Clone)]
@@ -27,6 +29,9 @@ pub struct EngineConfig {
     pub address_space_bytes: u64,
     /// The library of CTranslate2, if it transcribes instead of whisper.cpp.
     pub ctranslate2: Option<PathBuf>,
+    pub sandbox: SandboxMode,
+    /// Files and folders that requests may name; the child can read nothing else. They must be there when it starts.
+    pub readable: Vec<PathBuf>,
 }
 
 impl EngineConfig {
@@ -38,6 +43,8 @@ impl EngineConfig {
             silence_limit: Duration::from_secs(120),
             address_space_bytes: 8 << 30,
             ctranslate2: None,
+            sandbox: SandboxMode::BestEffort,
+            readable: Vec::new(),
         }
     }
 }
@@ -57,6 +64,7 @@ pub enum EngineError {
 
 /// A warm child process. Serves one request at a time; killed when dropped.
 pub struct Engine {
+    _group: ProcessGroup,
     child: Child,
     stdin: ChildStdin,
     events: mpsc::Receiver<Result<EngineEvent, String>>,
@@ -67,40 +75,17 @@ pub struct Engine {
 impl Engine {
     /// Starts a child. It loads nothing before its first request.
     pub async fn spawn(config: &EngineConfig) -> Result<Engine, EngineError> {
-        let mut command = Command::new(&config.program);
-        command
-            .arg("engine")
-            .args(["--threads", &config.threads.max(1).to_string()])
-            .args(["--address-space-bytes", &config.address_space_bytes.to_string()])
-            .args(
-                config
-                    .ctranslate2
-                    .iter()
-                    .flat_map(|library| [OsStr::new("--ctranslate2"), library.as_os_str()]),
-            )
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .kill_on_drop(true)
-            // Ctrl-C in a terminal is for this process to answer: the engine ends when it is told to.
-            .process_group(0)
-            // No credentials, no proxies, no loader settings. PATH is how ffmpeg is found.
-            .env_clear();
-        for name in ["PATH", "RUST_LOG"] {
-            if let Some(value) = std::env::var_os(name) {
-                command.env(name, value);
-            }
-        }
-        let mut child = spawn_from_lasting_thread(command).await.map_err(EngineError::Spawn)?;
+        let mut child = spawn(config, &[]).await.map_err(EngineError::Spawn)?;
         let stdin = child.stdin.take().expect("stdin is piped");
         let stdout = child.stdout.take().expect("stdout is piped");
         let stderr = child.stderr.take().expect("stderr is piped");
 
+        let _group = ProcessGroup(child.id());
         let last_heard = Arc::new(Mutex::new(Instant::now()));
         let (sender, events) = mpsc::channel(16);
         tokio::spawn(forward_events(stdout, sender, last_heard.clone()));
         tokio::spawn(forward_log(stderr));
-        Ok(Engine { child, stdin, events, last_heard, silence_limit: config.silence_limit })
+        Ok(Engine { _group, child, stdin, events, last_heard, silence_limit: config.silence_limit })
     }
 
     /// Hands the child a request. Only after the last event of the one before: see [`EngineEvent::is_last`].
@@ -171,6 +156,20 @@ impl Engine {
     }
 }
 
+/// The child and what it started, by the number of the child; killed when dropped. A child that was taken over may have
+/// made others, which nobody else would end; seccomp keeps them in the group.
+struct ProcessGroup(Option<u32>);
+
+impl Drop for ProcessGroup {
+    #[allow(unsafe_code)]
+    fn drop(&mut self) {
+        let Some(id) = self.0.and_then(|id| libc::pid_t::try_from(id).ok()) else { return };
+        // SAFETY: the call takes no pointers. Nobody else gets the number while one of the group is left; and if none is,
+        // not before all other numbers were used.
+        unsafe { libc::kill(-id, libc::SIGKILL) };
+    }
+}
+
 /// Frames of the child to `sender`, until the pipe ends or carries something that is no frame.
 async fn forward_events(
     stdout: ChildStdout,
@@ -218,6 +217,34 @@ async fn forward_log(stderr: impl AsyncRead + Unpin) {
             _ => tracing::debug!(target: "worker::engine", "{line}"),
         }
     }
+}
+
+/// Starts the child process as `config` says, with `more` arguments.
+pub(super) async fn spawn(config: &EngineConfig, more: &[&str]) -> io::Result<Child> {
+    let mut command = Command::new(&config.program);
+    command
+        .arg("engine")
+        .args(["--threads", &config.threads.max(1).to_string()])
+        .args(["--address-space-bytes", &config.address_space_bytes.to_string()])
+        .arg("--sandbox")
+        .args(config.sandbox.to_possible_value().map(|mode| mode.get_name().to_owned()))
+        .args(config.readable.iter().flat_map(|path| [OsStr::new("--readable"), path.as_os_str()]))
+        .args(config.ctranslate2.iter().flat_map(|path| [OsStr::new("--ctranslate2"), path.as_os_str()]))
+        .args(more)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true)
+        // Ctrl-C in a terminal is for this process to answer: the engine ends when it is told to.
+        .process_group(0)
+        // No credentials, no proxies, no loader settings. PATH is how ffmpeg is found.
+        .env_clear();
+    for name in sandbox::ENVIRONMENT {
+        if let Some(value) = std::env::var_os(name) {
+            command.env(name, value);
+        }
+    }
+    spawn_from_lasting_thread(command).await
 }
 
 type SpawnJob = Box<dyn FnOnce() + Send>;

@@ -28,6 +28,7 @@ use tokio_util::task::TaskTracker;
 use tracing::Instrument;
 
 use crate::config::{PushArgs, WorkerConfig};
+use crate::engine::sandbox;
 use crate::fetch::Open;
 use crate::process::{Ending, Message, Worker, process};
 use crate::pull::check_models;
@@ -94,6 +95,7 @@ pub async fn run(
 pub async fn main(args: PushArgs) -> anyhow::Result<()> {
     let shutdown = stop::on_signals()?;
     let config = WorkerConfig::from_push_args(&args)?;
+    sandbox::check(&config.engine).await?;
     let backend = backend::connect(&args.pull.backend).await.context("cannot open the backend")?;
     let listener =
         TcpListener::bind(args.listen).await.with_context(|| format!("cannot listen on {}", args.listen))?;

@@ -73,6 +73,8 @@ fn config(bench: &Bench) -> WorkerConfig {
     config.retry.base = Duration::from_millis(1);
     // So that the last page always goes with the end, however slow the machine is.
     config.limits.hold_page = Duration::from_secs(30);
+    // One engine serves all benches.
+    config.engine.readable.push(std::env::temp_dir());
     config
 }
 

@@ -11,7 +11,10 @@ fn the_doctor_ends_with_one_when_something_fails_and_says_what() {
     let check = |arguments: &[&str], code: i32, lines: &[&str]| {
         let mut command = Command::new(env!("CARGO_BIN_EXE_worker"));
         command.args(["doctor", "--data", data.to_str().unwrap()]).args(arguments);
-        command.env_remove("CUELIGHT_BACKEND").env_remove("CUELIGHT_MODEL").env_remove("CUELIGHT_CTRANSLATE2");
+        command
+            .env_remove("CUELIGHT_BACKEND")
+            .env_remove("CUELIGHT_MODEL")
+            .env_remove("CUELIGHT_CTRANSLATE2");
         let output = command.output().unwrap();
         let text = String::from_utf8(output.stdout).unwrap();
         assert_eq!(output.status.code(), Some(code), "{text}");
@@ -21,8 +24,16 @@ fn the_doctor_ends_with_one_when_something_fails_and_says_what() {
     };
     let models = models();
     let models = models.to_str().unwrap();
-    let well =
-        ["warn  engine ", "ok    model ", "ok    voice model ", "ok    ffmpeg ", "ok    database ", " yt-dlp ", "0 fail\n"];
+    let well = [
+        "warn  engine ",
+        "ok    model ",
+        "ok    voice model ",
+        "  sandbox ",
+        "ok    ffmpeg ",
+        "ok    database ",
+        " yt-dlp ",
+        "0 fail\n",
+    ];
     check(&["--models", models, "--model", MODEL], 0, &well);
     let empty = folder.path().to_str().unwrap();
     let missing =

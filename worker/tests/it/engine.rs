@@ -16,7 +16,8 @@ use crate::support::{MODEL, PATIENCE, cache, long_speech, models, speech};
 const HOUR_MS: u64 = 3_600_000;
 
 pub fn config() -> EngineConfig {
-    EngineConfig { threads: 1, ..EngineConfig::new(env!("CARGO_BIN_EXE_worker")) }
+    let readable = vec![std::env::temp_dir(), cache(), models()];
+    EngineConfig { threads: 1, readable, ..EngineConfig::new(env!("CARGO_BIN_EXE_worker")) }
 }
 
 /// The same, with the other engine, which `./dev test` fetches.
@@ -242,7 +243,7 @@ async fn a_stopped_engine_leaves_by_itself_or_is_killed() {
     let engine = Engine::spawn(&config()).await.unwrap();
     send_signal(engine.process_id().unwrap(), "STOP");
     let status = engine.stop(Duration::from_millis(100)).await.unwrap();
-    assert_eq!(status.signal(), Some(9));
+    assert_eq!(status.signal(), Some(9), "{status}");
 }
 
 /// `worker transcribe` once ended before its engine did, and seemed to take neither time nor memory.

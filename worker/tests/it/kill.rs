@@ -5,7 +5,10 @@ use std::time::{Duration, Instant};
 use backend::Retried;
 use domain::{Failure, JobChange, JobMessage, JobStatus, Stage, WallTime};
 
-use crate::process_support::{ProcessEnd, WorkerProcess, send_signal};
+use worker::engine::EngineConfig;
+
+use crate::engine::with_both_engines;
+use crate::process_support::{ProcessEnd, WorkerProcess, children, send_signal};
 use crate::support::{Bench, check_pages, check_same_words, check_speech, long_speech, speech};
 
 #[tokio::test]
@@ -179,13 +182,14 @@ async fn media_that_crashes_the_engine_fails_while_other_jobs_complete() {
     let worker = WorkerProcess::start(&bench, "crashing", &["--crash-budget", "3"]);
     let poison = bench.upload(&media).await;
     let mut good = Vec::new();
-    for crash in 1..=3 {
-        // What a decoder that aborts looks like from outside.
+    // What it looks like from outside when a decoder gives up, goes astray, or takes too much memory for the system.
+    // (Rust's own handler would take a SIGSEGV that comes from outside for none.)
+    for signal in ["ABRT", "ILL", "KILL"] {
         listener.until(poison, is_open).await;
         let engine = worker.engine().expect("the engine is at work");
         good.push(bench.upload(&speech()).await);
-        send_signal(engine, "ABRT");
-        if crash < 3 {
+        send_signal(engine, signal);
+        if signal != "KILL" {
             listener.until(poison, |change| matches!(change, JobChange::Started { .. })).await;
         }
     }
@@ -205,6 +209,55 @@ async fn media_that_crashes_the_engine_fails_while_other_jobs_complete() {
     assert!(letters[0].body.contains(&poison.to_string()));
     let reason = letters[0].reason.as_deref().unwrap_or_default();
     assert!(reason.starts_with("engine_crashed: ") && letters[0].attempts == 3, "{:?}", letters[0]);
+}
+
+#[tokio::test]
+async fn media_that_hangs_the_engine_times_out_with_the_third_one() {
+    let bench = Bench::new().await;
+    let mut listener = bench.listen().await;
+    let mut config = bench.config();
+    config.engine.silence_limit = Duration::from_secs(3);
+    let worker = bench.start(config);
+    let poison = bench.upload(&long_speech(bench.folder.path(), 120)).await;
+    for _ in 0..3 {
+        listener.until(poison, is_open).await;
+        send_signal(engine_of(&bench), "STOP");
+    }
+    listener.until_ended(poison).await;
+    let job = bench.job(poison).await;
+    assert_eq!((job.status, job.failure, job.attempt), (JobStatus::Failed, Some(Failure::TimedOut), 3));
+    assert_eq!((job.failures, job.crashes), (0, 3));
+    bench.until_idle().await;
+    let letters = bench.backend.queue.dead_letters(10).await.unwrap();
+    let reason = letters[0].reason.as_deref().unwrap_or_default();
+    assert!(reason.starts_with("timed_out: ") && letters[0].attempts == 3, "{:?}", letters[0]);
+    worker.stop().await;
+}
+
+/// The engine of a worker in this very process, told from those of other tests by the folder it may read.
+fn engine_of(bench: &Bench) -> u32 {
+    let folder = bench.data().to_str().unwrap().to_owned();
+    let is_ours = |process: &u32| {
+        let arguments = std::fs::read(format!("/proc/{process}/cmdline")).unwrap_or_default();
+        String::from_utf8_lossy(&arguments).contains(&folder)
+    };
+    children(std::process::id()).into_iter().find(is_ours).expect("the engine is at work")
+}
+
+with_both_engines![media_that_takes_too_much_memory_fails_with_the_third_engine,];
+
+async fn media_that_takes_too_much_memory_fails_with_the_third_engine(engine: EngineConfig) {
+    let bench = Bench::new().await;
+    let mut listener = bench.listen().await;
+    let mut config = bench.config();
+    config.engine = EngineConfig { address_space_bytes: 300 << 20, ..engine };
+    let worker = bench.start(config);
+    let id = bench.upload(&speech()).await;
+    listener.until_ended(id).await;
+    let job = bench.job(id).await;
+    assert_eq!((job.status, job.failure, job.attempt), (JobStatus::Failed, Some(Failure::EngineCrashed), 3));
+    assert_eq!((job.failures, job.crashes), (0, 3));
+    worker.stop().await;
 }
 
 /// The whole worker dies, as where the system ends it for its memory.

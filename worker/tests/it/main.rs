@@ -17,5 +17,6 @@ mod model_convert;
 mod process;
 mod process_support;
 mod push;
+mod sandbox;
 mod settings;
 mod support;

@@ -60,7 +60,7 @@ impl WorkerProcess {
 }
 
 /// Child processes of `process`, whichever of its threads started them.
-fn children(process: u32) -> Vec<u32> {
+pub fn children(process: u32) -> Vec<u32> {
     let Ok(threads) = std::fs::read_dir(format!("/proc/{process}/task")) else { return Vec::new() };
     threads
         .filter_map(|thread| std::fs::read_to_string(thread.ok()?.path().join("children")).ok())
@@ -71,6 +71,23 @@ fn children(process: u32) -> Vec<u32> {
 pub fn send_signal(process: u32, signal: &str) {
     let status = Command::new("kill").args([format!("-{signal}"), process.to_string()]).status().unwrap();
     assert!(status.success(), "kill -{signal} {process}");
+    if signal == "STOP" {
+        // Of many threads one takes the signal when it gets a processor; the others go on until then.
+        while !is_stopped(process) {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+}
+
+/// All threads are stopped, or gone.
+fn is_stopped(process: u32) -> bool {
+    let Ok(threads) = std::fs::read_dir(format!("/proc/{process}/task")) else { return true };
+    threads.flatten().all(|thread| {
+        let Ok(stat) = std::fs::read_to_string(thread.path().join("stat")) else { return true };
+        // The name before it may hold anything but a line of its own.
+        let state = stat.rsplit(')').next().and_then(|rest| rest.trim_start().chars().next());
+        matches!(state, Some('T' | 't' | 'Z' | 'X'))
+    })
 }
 
 /// A handle on a process that becomes readable when the process ends.
