@@ -126,7 +126,7 @@ pub fn append(
     advance(&mut job.progress, progress);
     job.progress.pages += 1;
     job.progress.cues += page.cues.len() as u32;
-    job.progress.transcribed = job.progress.transcribed.max(page.end);
+    job.progress.transcribed = job.progress.transcribed.max(page.heard_until());
     job.version = Job::next_version(job.version);
     Ok(Write(Append::Page(CuePage { version: job.version, ..page.clone() })))
 }

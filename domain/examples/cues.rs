@@ -93,7 +93,15 @@ fn pages_of(words: &[Word], mut ends: Vec<Timestamp>, end: Timestamp) -> Vec<Cue
     for (number, end) in ends.into_iter().enumerate() {
         let (inside, after) = rest.split_at(rest.partition_point(|word| word.start < end));
         let words = inside.to_vec();
-        pages.push(CuePage { number: number as u32, version: 0, start, end, words, cues: Vec::new() });
+        pages.push(CuePage {
+            number: number as u32,
+            version: 0,
+            start,
+            end,
+            words,
+            cues: Vec::new(),
+            open: None,
+        });
         (start, rest) = (end, after);
     }
     pages

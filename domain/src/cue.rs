@@ -64,6 +64,24 @@ pub struct CuePage {
     /// Kept beside the cues, so that a track can be laid out anew without transcribing again.
     pub words: Vec<Word>,
     pub cues: Vec<Cue>,
+    /// What was heard behind `end` and is in no cue yet, because words to come may change it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub open: Option<Heard>,
+}
+
+/// Words that wait for those behind them.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Heard {
+    pub words: Vec<Word>,
+    /// How far the media was heard for them.
+    pub until: Timestamp,
+}
+
+impl CuePage {
+    /// Where transcribing goes on behind this page.
+    pub fn heard_until(&self) -> Timestamp {
+        self.open.as_ref().map_or(self.end, |open| open.until)
+    }
 }
 
 /// Cues of one language in order. Cannot hold reversed or overlapping cues: see [`Track::new`].

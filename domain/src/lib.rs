@@ -15,7 +15,7 @@ pub mod segment;
 pub mod spec;
 pub mod view;
 
-pub use cue::{Cue, CuePage, Timestamp, Track, Word};
+pub use cue::{Cue, CuePage, Heard, Timestamp, Track, Word};
 pub use event::{JobChange, JobEvent};
 pub use failure::Failure;
 pub use format::{Format, ParseError};

@@ -5,6 +5,7 @@ use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use backend::{JobRecord, SavedTrack};
+use domain::format::words;
 use domain::{Format, JobEvent, JobId, JobStatus, Profile, Track, Version, segment};
 use serde::Serialize;
 
@@ -16,7 +17,8 @@ use crate::query::{self, Query};
 /// Longest track that can be saved, in bytes: some twenty hours of speech.
 const MAX_TRACK: usize = 8 << 20;
 
-/// `GET /api/v1/jobs/{id}/track.{vtt|srt|ttml|ass|txt|json}?profile=&download=1`
+/// `GET /api/v1/jobs/{id}/track.{vtt|srt|ttml|ass|txt|json}?profile=&words=1&download=1`. `words` is for WebVTT, and gives
+/// each word its moment; what a person saved has none.
 pub async fn read(
     State(server): State<Server>,
     Path((id, file)): Path<(String, String)>,
@@ -32,12 +34,17 @@ pub async fn read(
     let job = &record.job;
 
     let is_complete = job.status == JobStatus::Completed;
-    let tag = entity_tag(job.version, profile.filter(|profile| *profile != job.spec.profile));
+    let with_words = format == Format::WebVtt && query.text("words") == Some("1");
+    let tag = entity_tag(job.version, profile.filter(|profile| *profile != job.spec.profile), with_words);
     let mut response = if is_known(&headers, &tag) {
         StatusCode::NOT_MODIFIED.into_response()
     } else {
         let track = track_of(&record, profile)?;
-        ([(header::CONTENT_TYPE, format.content_type())], format.write(&track)).into_response()
+        let text = match with_words && record.saved_track.is_none() {
+            true => words::write(&track, &record.pages),
+            false => format.write(&track),
+        };
+        ([(header::CONTENT_TYPE, format.content_type())], text).into_response()
     };
     let headers = response.headers_mut();
     headers.insert(header::ETAG, HeaderValue::try_from(tag).expect("a tag is plain ASCII"));
@@ -87,7 +94,7 @@ pub async fn save(
     let saving = server.clone();
     let version = server.to_the_end(async move { saving.save_track(id, expected, &track).await }).await?;
     let mut response = uncached(Saved { version }).into_response();
-    let tag = HeaderValue::try_from(entity_tag(version, None)).expect("a tag is plain ASCII");
+    let tag = HeaderValue::try_from(entity_tag(version, None, false)).expect("a tag is plain ASCII");
     response.headers_mut().insert(header::ETAG, tag);
     Ok(response)
 }
@@ -121,11 +128,10 @@ impl Server {
 }
 
 /// The version alone in the job's own layout, so that it can be sent back as `If-Match`.
-fn entity_tag(version: Version, other_profile: Option<Profile>) -> String {
-    match other_profile {
-        None => format!("\"{version}\""),
-        Some(profile) => format!("\"{version}-{}\"", profile.as_str()),
-    }
+fn entity_tag(version: Version, other_profile: Option<Profile>, with_words: bool) -> String {
+    let profile = other_profile.map_or(String::new(), |profile| format!("-{}", profile.as_str()));
+    let words = if with_words { "-words" } else { "" };
+    format!("\"{version}{profile}{words}\"")
 }
 
 fn is_known(headers: &HeaderMap, tag: &str) -> bool {

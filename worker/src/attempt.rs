@@ -6,9 +6,7 @@ use std::pin::pin;
 use std::time::Duration;
 
 use backend::{BackendError, MediaLocation, Written};
-use domain::{
-    CuePage, Failure, Job, JobChange, JobEvent, Progress, Source, Stage, Timestamp, Version, Word, segment,
-};
+use domain::{CuePage, Failure, Job, JobChange, JobEvent, Progress, Source, Stage, Timestamp, Version, Word};
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout_at};
 
 use crate::engine::{Engine, EngineError, EngineEvent, Request};
@@ -16,6 +14,7 @@ use crate::fetch::{FetchError, Received};
 use crate::lease::Proof;
 use crate::meter::Meter;
 use crate::model;
+use crate::pages::Pages;
 use crate::process::Worker;
 
 /// Why an attempt ended before the media did.
@@ -105,6 +104,7 @@ pub struct Attempt<'a> {
     held: Option<Held>,
     /// Start of the silence that is heard but not committed.
     silent_since: Option<Timestamp>,
+    pages: Pages,
 }
 
 /// A page on its way to the store.
@@ -121,6 +121,7 @@ impl<'a> Attempt<'a> {
             worker,
             warm,
             meter: Meter::starting_at(job.progress.fraction),
+            pages: Pages::after(None, job.spec.profile),
             job,
             hints: 1,
             last_report: now,
@@ -164,7 +165,7 @@ impl<'a> Attempt<'a> {
             retry_after: None,
             cause: error.into(),
         })?;
-        let previous_words = self.previous_words().await?;
+        let previous_words = self.go_on().await?;
         let MediaLocation::File(media) = self.media().await?;
         Ok(Request {
             media,
@@ -179,14 +180,16 @@ impl<'a> Attempt<'a> {
         })
     }
 
-    /// The last words that an earlier attempt committed.
-    async fn previous_words(&self) -> Result<Vec<Word>, Stop> {
+    /// Goes on behind the pages of earlier attempts, and gives the last words in them.
+    async fn go_on(&mut self) -> Result<Vec<Word>, Stop> {
         if self.job.progress.pages == 0 {
             return Ok(Vec::new());
         }
         let pages = self.worker.backend.store.pages(self.job.id, 0).await?;
-        let backwards = pages.iter().rev().flat_map(|page| page.words.iter().rev());
-        let mut last: Vec<Word> = backwards.take(Request::PREVIOUS_WORDS).cloned().collect();
+        self.pages = Pages::after(pages.last(), self.job.spec.profile);
+        let open = pages.last().and_then(|page| page.open.as_ref()).map(|open| open.words.as_slice());
+        let words = pages.iter().flat_map(|page| &page.words).chain(open.unwrap_or_default());
+        let mut last: Vec<Word> = words.rev().take(Request::PREVIOUS_WORDS).cloned().collect();
         last.reverse();
         Ok(last)
     }
@@ -266,9 +269,13 @@ impl<'a> Attempt<'a> {
                 }
                 EngineEvent::Finished { duration_ms } => {
                     self.job.progress.duration_ms = Some(duration_ms);
+                    self.hold_rest(Timestamp(duration_ms));
                     return Ok(None);
                 }
-                EngineEvent::Failed { failure } => return Ok(Some(failure)),
+                EngineEvent::Failed { failure } => {
+                    self.hold_rest(Timestamp(0));
+                    return Ok(Some(failure));
+                }
             }
         }
     }
@@ -321,12 +328,28 @@ impl<'a> Attempt<'a> {
         }
         self.silent_since = None;
         self.commit_held().await?;
-        let cues = segment::into_cues(&words, start, end, self.job.spec.profile);
-        let number = self.job.progress.pages;
-        let page = CuePage { number, version: 0, start: page_start, end, words, cues };
+        let page = self.pages.window(page_start, end, words);
         self.read_meter();
-        self.held = Some(Held { page, until: Instant::now() + self.worker.config.limits.hold_page });
+        self.hold(page);
         Ok(())
+    }
+
+    fn hold(&mut self, page: CuePage) {
+        let page = CuePage { number: self.job.progress.pages, ..page };
+        self.held = Some(Held { page, until: Instant::now() + self.worker.config.limits.hold_page });
+    }
+
+    /// Lays out what still waits for words: none come any more.
+    fn hold_rest(&mut self, end: Timestamp) {
+        let Some(mut rest) = self.pages.rest(end) else { return };
+        match &mut self.held {
+            Some(Held { page, .. }) => {
+                page.words.append(&mut rest.words);
+                page.cues.append(&mut rest.cues);
+                (page.end, page.open) = (rest.end, None);
+            }
+            None => self.hold(rest),
+        }
     }
 
     async fn commit_held(&mut self) -> Result<(), Stop> {
@@ -336,7 +359,7 @@ impl<'a> Attempt<'a> {
         page.version = self.at(written)?;
         self.job.progress.pages += 1;
         self.job.progress.cues += page.cues.len() as u32;
-        self.job.progress.transcribed = page.end;
+        self.job.progress.transcribed = page.heard_until();
         self.last_report = Instant::now();
         tell(self.worker, &JobEvent::cues_of(&self.job, &page)).await;
         Ok(())

@@ -10,6 +10,7 @@ pub mod fetch;
 pub mod lease;
 pub mod meter;
 pub mod model;
+mod pages;
 pub mod process;
 pub mod pull;
 pub mod push;

@@ -255,7 +255,7 @@ impl Handling<'_> {
         }
         let heard_before = job.progress.transcribed;
         let (job, last_page) = attempt.into_parts();
-        let heard = last_page.as_ref().map_or(job.progress.transcribed, |page| page.end);
+        let heard = last_page.as_ref().map_or(job.progress.transcribed, |page| page.heard_until());
         self.worker.speed.add(started.elapsed(), heard.saturating_sub(heard_before));
         match stopped {
             None => self.conclude(job, last_page, End::default(), started).await,

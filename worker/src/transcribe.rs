@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use domain::format::Format;
-use domain::{Cue, Profile, Task, Timestamp, Track, Word, segment};
+use domain::{Profile, Task, Timestamp, Track, Word, segment};
 use serde::Serialize;
 
 use crate::engine::{Engine, EngineConfig, EngineEvent, Request, SandboxMode, sandbox};
@@ -91,15 +91,13 @@ pub async fn run(args: TranscribeArgs) -> anyhow::Result<()> {
     let mut engine = Engine::spawn(&config).await?;
     engine.start(&request).await?;
     let mut transcript = Transcript::default();
-    let mut cues: Vec<Cue> = Vec::new();
     loop {
         match engine.next_event().await? {
             EngineEvent::Opened { .. } => {}
             EngineEvent::Language { tag } => transcript.language = Some(tag),
-            EngineEvent::Window { start, end, words } => {
+            EngineEvent::Window { end, words, .. } => {
                 let now_ms = begin.elapsed().as_millis() as u64;
                 transcript.first_window_ms.get_or_insert(now_ms);
-                cues.extend(segment::into_cues(&words, start, end, Profile::default()));
                 transcript.words.extend(words);
                 transcript.seams.push(end);
             }
@@ -114,7 +112,11 @@ pub async fn run(args: TranscribeArgs) -> anyhow::Result<()> {
     transcript.real_time_factor = transcript.elapsed_ms as f64 / transcript.duration_ms.max(1) as f64;
 
     let text = match args.format {
-        OutputFormat::Srt => Format::Srt.write(&Track::new(transcript.language, cues)?),
+        OutputFormat::Srt => {
+            let end = Timestamp(transcript.duration_ms);
+            let cues = segment::into_cues(&transcript.words, Timestamp(0), end, Profile::default());
+            Format::Srt.write(&Track::new(transcript.language, cues)?)
+        }
         OutputFormat::Json => serde_json::to_string_pretty(&transcript)? + "\n",
     };
     std::io::stdout().write_all(text.as_bytes()).context("could not write the result")?;

@@ -9,7 +9,8 @@ mod turns;
 
 use backend::{Backend, Claim, Finished, Outcome, Written};
 use domain::{
-    Cue, CuePage, Failure, Job, JobId, JobStatus, Progress, Stage, Timestamp, Track, Version, WallTime, Word,
+    Cue, CuePage, Failure, Heard, Job, JobId, JobStatus, Progress, Stage, Timestamp, Track, Version,
+    WallTime, Word,
 };
 
 use crate::{in_an_hour, new_job};
@@ -89,6 +90,7 @@ pub fn page(number: u32) -> CuePage {
         end: Timestamp(start + 10_000),
         words: vec![word(start, "Grüße"), word(start + 5_000, "\u{1F44B}")],
         cues: vec![cue(start, "Grüße"), cue(start + 5_000, "\u{1F44B}\n--> &amp;")],
+        open: Some(Heard { words: vec![word(start + 9_000, "ça")], until: Timestamp(start + 10_000) }),
     }
 }
 

@@ -70,7 +70,15 @@ fn lived(steps: &[bool], status: JobStatus) -> (Job, Vec<CuePage>) {
         if *is_page {
             let number = job.progress.pages;
             let (start, end) = (Timestamp(u64::from(number)), Timestamp(u64::from(number) + 1));
-            pages.push(CuePage { number, version: job.version, start, end, words: vec![], cues: vec![] });
+            pages.push(CuePage {
+                number,
+                version: job.version,
+                start,
+                end,
+                words: vec![],
+                cues: vec![],
+                open: None,
+            });
             job.progress.pages += 1;
         }
     }

@@ -1,19 +1,17 @@
 //! WebVTT in which each word has its moment: players that style `::cue(:past)` and `::cue(:future)` show the word
 //! that is being said. <https://www.w3.org/TR/webvtt1/#webvtt-timestamp-tag>
 
-use super::{Format, webvtt};
-use crate::{Cue, CuePage, Profile, Timestamp, Track, Word, segment};
+use super::webvtt;
+use crate::{Cue, CuePage, Timestamp, Track, Word, segment};
 
-/// The pages' cues in the layout of `profile`, with a timestamp ahead of each word. Takes what a machine heard: what
-/// people corrected has no times of words. Read as plain WebVTT, it is the very track that [`Format::WebVtt`] writes.
-pub fn write(pages: &[CuePage], profile: Profile, language: Option<String>) -> String {
+/// `track`, made of the words of `pages`, with a timestamp ahead of each word. What people corrected has no times of
+/// words. Read as plain WebVTT, it is the very track that [`Format::WebVtt`] writes.
+///
+/// [`Format::WebVtt`]: super::Format::WebVtt
+pub fn write(track: &Track, pages: &[CuePage]) -> String {
     let words: Vec<&Word> = segment::in_order(pages).into_iter().flat_map(|page| &page.words).collect();
-    let Ok(track) = Track::new(language, segment::relayout(pages, profile)) else {
-        // Only pages that no store gives out make no track.
-        return Format::WebVtt.write(&segment::track_of(pages, None));
-    };
     let mut letters = Letters::new(&words);
-    webvtt::write_with(&track, |cue| timed(cue, &mut letters))
+    webvtt::write_with(track, |cue| timed(cue, &mut letters))
 }
 
 /// The letters of all words in order, each with the moment its word begins.
@@ -71,6 +69,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::{Format, Profile};
 
     fn word(start: u64, end: u64, text: &str) -> Word {
         Word { start: Timestamp(start), end: Timestamp(end), text: text.into(), probability: 1.0 }
@@ -78,14 +77,19 @@ mod tests {
 
     fn page(number: u32, end: u64, words: Vec<Word>) -> CuePage {
         let start = words.first().map_or(Timestamp(0), |word| word.start);
-        CuePage { number, version: 0, start, end: Timestamp(end), words, cues: Vec::new() }
+        CuePage { number, version: 0, start, end: Timestamp(end), words, cues: Vec::new(), open: None }
+    }
+
+    fn written(pages: &[CuePage]) -> (String, Track) {
+        let track = Track::arranged(Some("en".into()), segment::relayout(pages, Profile::Netflix));
+        (write(&track, pages), track)
     }
 
     #[test]
     fn each_word_has_its_moment() {
         let check = |words: &[(u64, u64, &str)], expect: &str| {
             let words = words.iter().map(|(start, end, text)| word(*start, *end, text)).collect();
-            let file = write(&[page(0, 9000, words)], Profile::Netflix, None);
+            let (file, _) = written(&[page(0, 9000, words)]);
             let text =
                 file.split_once("-->").and_then(|(_, rest)| rest.split_once('\n')).map(|(_, text)| text);
             assert_eq!(text.map(str::trim_end), Some(expect));
@@ -104,8 +108,7 @@ mod tests {
             let words = texts.iter().enumerate();
             let words = words.map(|(number, text)| word(number as u64 * 300, number as u64 * 300 + 250, text)).collect();
             let pages = [page(0, 300 * texts.len() as u64 + 2000, words)];
-            let track = Track::new(Some("en".into()), segment::relayout(&pages, Profile::Netflix)).unwrap();
-            let file = write(&pages, Profile::Netflix, Some("en".into()));
+            let (file, track) = written(&pages);
             prop_assert_eq!(Format::WebVtt.read(&file), Format::WebVtt.read(&Format::WebVtt.write(&track)));
         }
     }

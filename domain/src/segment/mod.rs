@@ -38,7 +38,7 @@ pub fn into_cues(words: &[Word], start: Timestamp, end: Timestamp, profile: Prof
     cues_of(&spans_to(atoms.len(), &best), &atoms, &costs, window, norms)
 }
 
-/// The head of a layout that no later words can change, whatever they are.
+/// The head of a layout.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settled {
     pub cues: Vec<Cue>,
@@ -48,67 +48,38 @@ pub struct Settled {
     pub end: Timestamp,
 }
 
-/// Lays out words of which more follow, up to where every continuation agrees. Little is lost by committing these cues:
-/// laid out at once with all that follows, the same words stand in the same cues. Only what was settled before, which
-/// `words` no longer hold, is not weighed again.
+/// Lays out words of which more follow, and keeps back the last cue, which words to come may join. Few other cues would
+/// stand differently if those words were known (`./dev bench cues` tells how much it costs), and nobody waits long.
 pub fn settled(words: &[Word], start: Timestamp, end: Timestamp, profile: Profile) -> Settled {
     let window = (start.min(end), start.max(end));
     let Text { norms, atoms, boundaries } = Text::of(words, window, profile);
     let costs = Costs::new(&atoms, boundaries, norms, window);
-    let best = cheapest(&costs, atoms.len());
-    // The cue with the last word may begin anywhere from which it reaches that, and so each cue ahead of it may end.
-    let first_open = (0..atoms.len()).find(|first| costs.may_fit(*first, atoms.len())).unwrap_or(0);
-    let mut open: Vec<usize> = (first_open..atoms.len()).collect();
-    // Step back from the latest until all have met; where each word begins anew, so that no word is parted.
+    let spans = spans_to(atoms.len(), &cheapest(&costs, atoms.len()));
+    // A word longer than a line may be parted between two cues.
     let is_word_start = |at: usize| at == 0 || atoms[at].word != atoms[at - 1].word;
-    while let Some(latest) = open.pop() {
-        if open.is_empty() && is_word_start(latest) {
-            open.push(latest);
-            break;
-        }
-        if latest > 0 {
-            let ahead = best[latest].1;
-            if let Err(at) = open.binary_search(&ahead) {
-                open.insert(at, ahead);
-            }
-        }
-    }
-    let boundary = open.first().copied().unwrap_or(0);
-    // The cue behind it is laid out too, as the last settled one has to make room for it.
-    let spans = spans_to(atoms.len(), &best);
-    let count = spans.partition_point(|span| span.after <= boundary);
+    let count = spans.iter().rposition(|span| is_word_start(span.first)).unwrap_or(0);
+    // The cue kept back is laid out too, as the one ahead of it has to make room for it.
     let mut cues = cues_of(&spans, &atoms, &costs, window, norms);
-    match (atoms.get(boundary), cues.get(count)) {
-        (Some(rest), Some(open)) => {
-            let end = open.start;
-            cues.truncate(count);
-            Settled { cues, words: rest.word, end }
-        }
-        _ => Settled { cues: Vec::new(), words: 0, end: window.0 },
-    }
+    let Some(end) = cues.get(count).map(|cue| cue.start) else {
+        return Settled { cues, words: 0, end: window.0 };
+    };
+    cues.truncate(count);
+    Settled { cues, words: atoms[spans[count].first].word, end }
 }
 
-/// Lays a whole track out anew from the words that its pages keep, over the seams between them; a page without words
-/// keeps its cues. For the profile of the job this gives the very cues that were committed.
+/// Lays a whole track out anew for `profile` from the words that its pages keep, over the seams between them; a page
+/// without words keeps its cues.
 pub fn relayout(pages: &[CuePage], profile: Profile) -> Vec<Cue> {
-    let pages = in_order(pages);
-    let is_committed = |page: &&CuePage| {
-        page.words.is_empty() || page.cues == into_cues(&page.words, page.start, page.end, profile)
-    };
     let mut cues = Vec::new();
-    if pages.iter().all(is_committed) {
-        pages.iter().for_each(|page| cues.extend_from_slice(&page.cues));
-    } else {
-        for pages in pages.chunk_by(|page, next| !page.words.is_empty() && !next.words.is_empty()) {
-            match pages {
-                [page] if page.words.is_empty() => cues.extend_from_slice(&page.cues),
-                [first, ..] => {
-                    let words: Vec<Word> = pages.iter().flat_map(|page| page.words.iter().cloned()).collect();
-                    let end = pages.iter().map(|page| page.end).max().unwrap_or(first.end);
-                    cues.extend(into_cues(&words, first.start, end, profile));
-                }
-                [] => {}
+    for pages in in_order(pages).chunk_by(|page, next| !page.words.is_empty() && !next.words.is_empty()) {
+        match pages {
+            [page] if page.words.is_empty() => cues.extend_from_slice(&page.cues),
+            [first, ..] => {
+                let words: Vec<Word> = pages.iter().flat_map(|page| page.words.iter().cloned()).collect();
+                let end = pages.iter().map(|page| page.end).max().unwrap_or(first.end);
+                cues.extend(into_cues(&words, first.start, end, profile));
             }
+            [] => {}
         }
     }
     Track::arranged(None, cues).into_cues()

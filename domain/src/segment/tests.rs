@@ -182,17 +182,16 @@ fn words_that_crowd_at_one_moment_still_get_a_moment_each() {
 fn page(number: u32, start: u64, words: Vec<Word>) -> CuePage {
     let (start, end) = (Timestamp(start), Timestamp(start + 10_000));
     let cues = into_cues(&words, start, end, Profile::Netflix);
-    CuePage { number, version: 0, start, end, words, cues }
+    CuePage { number, version: 0, start, end, words, cues, open: None }
 }
 
 #[test]
-fn laying_out_anew_for_the_same_profile_changes_nothing() {
+fn laying_out_anew_keeps_to_the_lines_of_the_profile() {
     let later = |words: Vec<Word>| -> Vec<Word> {
         words.into_iter().map(|w| word(w.start.0 + 10_000, w.end.0 + 10_000, &w.text)).collect()
     };
     let text = "The quick brown fox jumps over the lazy dog, and nobody knows why it does that.";
     let pages = [page(0, 0, spoken(text)), page(1, 10_000, later(spoken(text)))];
-    assert_eq!(relayout(&pages, Profile::Netflix), track_of(&pages, None).cues());
     let shorts = relayout(&pages, Profile::Shorts);
     assert!(shorts.iter().flat_map(|cue| cue.text.lines()).all(|line| line.len() <= 24), "{shorts:?}");
 }
@@ -212,7 +211,7 @@ fn laying_out_for_another_profile_goes_over_the_seams_between_pages() {
     let (head, tail) = words.split_at(4);
     let page = |number, start, end, words: &[Word]| {
         let cues = into_cues(words, start, end, Profile::Netflix);
-        CuePage { number, version: 0, start, end, words: words.to_vec(), cues }
+        CuePage { number, version: 0, start, end, words: words.to_vec(), cues, open: None }
     };
     let end = Timestamp(words.last().unwrap().end.0 + 1000);
     let pages = [page(0, Timestamp(0), seam, head), page(1, seam, end, tail)];
@@ -230,16 +229,17 @@ fn a_page_without_words_keeps_its_cues_among_those_laid_out_anew() {
 }
 
 #[test]
-fn nothing_is_settled_before_it_is_certain_and_much_is_then() {
+fn all_but_the_last_cue_is_settled() {
     let words = spoken(
         "We went to the market early in the morning. |900 Nobody had opened yet, and so we waited there for an hour, \
         which felt like a whole day to us, because it rained.",
     );
     let settled_of = |count: usize| {
         let heard = &words[..count];
-        settled(heard, Timestamp(0), heard.last().unwrap().end, Profile::Netflix).words
+        settled(heard, Timestamp(0), heard.last().map_or(Timestamp(0), |word| word.end), Profile::Netflix)
+            .words
     };
-    assert_eq!([settled_of(1), settled_of(8)], [0, 0]);
+    assert_eq!([settled_of(0), settled_of(1), settled_of(8)], [0, 0, 0]);
     // The first sentence, at least.
-    assert!(settled_of(words.len()) >= 9);
+    assert!((9..words.len()).contains(&settled_of(words.len())));
 }

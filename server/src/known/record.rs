@@ -60,6 +60,7 @@ pub fn carry_on(
             end: progress.transcribed,
             words: Vec::new(),
             cues: cues.clone(),
+            open: None,
         });
     }
     let follows = |(index, page): (usize, &CuePage)| page.number as usize == index;

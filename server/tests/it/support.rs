@@ -244,6 +244,7 @@ impl Worker {
             end,
             words: words.collect(),
             cues: vec![Cue { start, end, text: text.to_owned() }],
+            open: None,
         };
         let progress =
             Progress { stage: Stage::Transcribing, language: Some("en".into()), ..self.job.progress.clone() };

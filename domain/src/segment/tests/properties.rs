@@ -166,16 +166,6 @@ proptest! {
     }
 
     #[test]
-    fn what_is_settled_does_not_change_when_more_words_come(words in sentences(), share in 0usize..100) {
-        let heard = &words[..words.len() * share / 100];
-        let settled = settled(heard, Timestamp(0), heard.last().map_or(Timestamp(0), |word| word.end), Profile::Netflix);
-        let end = Timestamp(words.last().unwrap().end.0 + 5000);
-        let whole = into_cues(&words, Timestamp(0), end, Profile::Netflix);
-        let texts = |cues: &[Cue]| cues.iter().map(|cue| cue.text.clone()).collect::<Vec<String>>();
-        prop_assert_eq!(texts(&settled.cues), texts(&whole[..settled.cues.len()]));
-    }
-
-    #[test]
     fn words_that_come_step_by_step_make_one_track(
         words in sentences(),
         steps in prop::collection::vec(1usize..40, 0..12),
