@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use backend::BackendConfig;
 
+use crate::audio::MediaDecoder;
 use crate::engine::EngineConfig;
 use crate::fetch::FetchConfig;
 use crate::lease::LeaseConfig;
@@ -24,6 +25,7 @@ pub struct WorkerConfig {
     pub fetch: FetchConfig,
     pub limits: Limits,
     pub engine: EngineConfig,
+    pub media_decoder: MediaDecoder,
     pub tasks: TaskConfig,
     /// Folder of the models.
     pub models: PathBuf,
@@ -103,6 +105,7 @@ impl WorkerConfig {
                 ctranslate2: args.ctranslate2.clone(),
                 ..EngineConfig::new(std::env::current_exe()?)
             },
+            media_decoder: args.media_decoder,
             tasks: args.tasks.config(true),
             models: args.models.clone(),
             model: args.model.clone(),
@@ -202,6 +205,9 @@ pub struct PullArgs {
     /// Transcribe with this library, which `./dev engine ctranslate2` makes, instead of whisper.cpp.
     #[arg(long, value_name = "FILE", env = "CUELIGHT_CTRANSLATE2")]
     pub ctranslate2: Option<PathBuf>,
+    /// Who may decode: with `symphonia`, ffmpeg is not used where it is installed, and what takes it fails.
+    #[arg(long, value_name = "NAME", env = "CUELIGHT_MEDIA_DECODER", value_enum, default_value_t)]
+    pub media_decoder: MediaDecoder,
     /// Folder for files while they are fetched; inside the data folder, if not given.
     #[arg(long, value_name = "DIR")]
     pub scratch: Option<PathBuf>,

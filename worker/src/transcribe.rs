@@ -9,6 +9,7 @@ use domain::format::Format;
 use domain::{Cue, Profile, Task, Timestamp, Track, Word, segment};
 use serde::Serialize;
 
+use crate::audio::MediaDecoder;
 use crate::engine::{Engine, EngineConfig, EngineEvent, Request};
 use crate::model;
 
@@ -36,7 +37,7 @@ pub struct TranscribeArgs {
     /// What is written.
     #[arg(long, value_enum, default_value_t = OutputFormat::Srt)]
     pub format: OutputFormat,
-    /// BCP 47 tag of the speech; detected if not given.
+    /// BCP 47 tag of the speech; detected if not given. Of several sound tracks, the first one in it is heard.
     #[arg(long)]
     pub language: Option<String>,
     /// Windows transcribed at once; each takes one CPU.
@@ -45,6 +46,9 @@ pub struct TranscribeArgs {
     /// Transcribe with this library, which `./dev engine ctranslate2` makes, instead of whisper.cpp.
     #[arg(long, value_name = "FILE", env = "CUELIGHT_CTRANSLATE2")]
     pub ctranslate2: Option<PathBuf>,
+    /// Who may decode: with `symphonia`, ffmpeg is not used where it is installed, and what takes it fails.
+    #[arg(long, value_name = "NAME", env = "CUELIGHT_MEDIA_DECODER", value_enum, default_value_t)]
+    pub media_decoder: MediaDecoder,
     /// Translate into English.
     #[arg(long)]
     pub translate: bool,
@@ -73,7 +77,9 @@ pub async fn run(args: TranscribeArgs) -> anyhow::Result<()> {
         media: args.file,
         model: model::find(&args.models, &args.model)?,
         voice_model: model::voice(&args.models)?,
+        track_language: args.language.clone(),
         language: args.language,
+        decoder: args.media_decoder,
         task: if args.translate { Task::Translate } else { Task::Transcribe },
         resume_from: Timestamp(0),
         previous_word: None,

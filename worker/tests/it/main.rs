@@ -4,6 +4,7 @@
 
 mod accuracy;
 mod calls;
+mod channels;
 mod crash;
 mod daemon;
 mod doctor;
@@ -19,3 +20,4 @@ mod process_support;
 mod push;
 mod settings;
 mod support;
+mod timeline;
