@@ -3,6 +3,7 @@
 bench() {
   case ${1-} in
     engine) shift; bench_engine "$@" ;;
+    long) shift; bench_long "$@" ;;
     '') bench_main_job ;;
     *) usage >&2; die "unknown bench: $1" ;;
   esac
@@ -27,6 +28,33 @@ bench_engine() {
   "$target/release/worker" model pull tiny.en base >&2
   PYTHONPATH=$rivals exec python3 bench/engine.py \
     --worker "$target/release/worker" --ctranslate2 "$ctranslate2" --plain "$target/release/examples/plain_whisper" "$@"
+}
+
+# Hours of speech in one file: memory, progress, and resuming anywhere.
+bench_long() {
+  local hours=10 model=tiny.en
+  while (($#)); do
+    case $1 in
+      --hours) hours=${2:?hours} ;;
+      --model) model=${2:?name of a model} ;;
+      *) usage >&2; die "unknown option of bench long: $1" ;;
+    esac
+    shift 2
+  done
+  need_build_tools
+  need_test_tools
+  local engine=() scratch
+  [ "$(uname -m)" != x86_64 ] || { build_ctranslate2; engine=(--ctranslate2 "$ctranslate2"); }
+  cargo build --release -p worker >&2
+  cargo build --release -p worker --example long_media >&2
+  "$target/release/worker" model pull "$model" >&2
+  scratch=$(mktemp -d)
+  # shellcheck disable=SC2064 # The folder as it is called now.
+  trap "rm -rf '$scratch'" EXIT
+  # Encoded once and then repeated, so that the file is there in seconds.
+  ffmpeg -nostdin -v error -stream_loop 26 -i "$speech/jfk.wav" -ar 44100 -c:a aac -b:a 64k "$scratch/part.m4a"
+  ffmpeg -nostdin -v error -stream_loop -1 -i "$scratch/part.m4a" -c copy -t "$((hours * 3600))" "$scratch/long.m4a"
+  "$target/release/examples/long_media" --worker "$target/release/worker" --model "$model" "${engine[@]}" "$scratch/long.m4a"
 }
 
 # The engines to compare with and what measuring takes, in the folder $rivals. No virtual environment: Debian's python3
