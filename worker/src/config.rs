@@ -205,7 +205,7 @@ pub struct PullArgs {
     /// Transcribe with this library, which `./dev engine ctranslate2` makes, instead of whisper.cpp.
     #[arg(long, value_name = "FILE", env = "CUELIGHT_CTRANSLATE2")]
     pub ctranslate2: Option<PathBuf>,
-    /// Who may decode: with `symphonia`, ffmpeg is not used where it is installed, and what takes it fails.
+    /// `auto` leaves to ffmpeg what symphonia cannot decode, where ffmpeg is installed; `symphonia` starts no other program.
     #[arg(long, value_name = "NAME", env = "CUELIGHT_MEDIA_DECODER", value_enum, default_value_t)]
     pub media_decoder: MediaDecoder,
     /// Folder for files while they are fetched; inside the data folder, if not given.
