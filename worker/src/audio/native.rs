@@ -39,6 +39,8 @@ pub struct NativeReader {
     time_base: Option<TimeBase>,
     duration_ms: Option<u64>,
     edits: Edits,
+    /// Time stamp of a first packet that made no sound.
+    first_s: Option<f64>,
     clock: Clock,
     resampler: Option<ToSixteen>,
     interleaved: Vec<f32>,
@@ -107,6 +109,7 @@ impl NativeReader {
             decoder,
             codec,
             edits,
+            first_s: None,
             clock: Clock::default(),
             resampler: None,
             interleaved: Vec::new(),
@@ -181,6 +184,10 @@ impl NativeReader {
                 let channels = buffer.spec().channels();
                 let rate = buffer.spec().rate();
                 if frames == 0 {
+                    if self.clock.position_s() == 0.0 && self.codec == codec::CODEC_ID_VORBIS {
+                        // In Ogg it is dated below zero, where nothing is heard anyway.
+                        self.first_s = starts_at.map(|at| at.as_secs_f64()).filter(|&at_s| at_s >= 0.0);
+                    }
                     return Ok(());
                 }
                 if channels.count() == 0 || channels.count() > MAX_CHANNELS || rate == 0 {
@@ -207,6 +214,10 @@ impl NativeReader {
         };
         if self.resampler.as_ref().is_none_or(|resampler| resampler.rate() != rate) {
             self.resample_from(rate).map_err(|_| "impossible rate")?;
+        }
+        if let (Some(first_s), Some(at)) = (self.first_s.take(), starts_at) {
+            // Browsers present the first sound at the first time stamp, though Vorbis needs two packets to make it.
+            self.edits = self.edits.earlier_by(at.as_secs_f64() - first_s);
         }
         let length_s = self.mono.len() as f64 / f64::from(rate);
         let pieces = match starts_at {

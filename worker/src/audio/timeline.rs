@@ -49,6 +49,12 @@ impl Edits {
         pieces
     }
 
+    /// The same with everything heard so many seconds earlier.
+    pub fn earlier_by(&self, seconds: f64) -> Edits {
+        let moved = |edit: &Edit| Edit { from_s: edit.from_s + seconds, to_s: edit.to_s + seconds, ..*edit };
+        Edits(self.0.iter().map(moved).collect())
+    }
+
     /// Whether the stretches follow each other in the track, so that they can be heard as they come.
     pub fn are_in_order(&self) -> bool {
         self.0.windows(2).all(|pair| pair[0].to_s <= pair[1].from_s)
@@ -142,6 +148,7 @@ mod tests {
         assert!(Edits(out.to_vec()).are_in_order());
         assert!(!Edits(vec![edit(5.0, 6.0, 0.0), edit(0.0, 1.0, 1.0)]).are_in_order());
         assert_eq!(Edits(cut.to_vec()).end_s(60.0), 3.5);
+        assert_eq!(Edits(cut.to_vec()).earlier_by(0.5).pieces(10.5, 1.0), [piece(0.0, 1.0, 1.5)]);
         assert_eq!(Edits(out.to_vec()).end_s(10.0), 9.5);
     }
 

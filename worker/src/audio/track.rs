@@ -48,113 +48,23 @@ fn is_same(one: &str, other: &str) -> bool {
 fn plain(tag: &str) -> String {
     let primary = tag.trim().split(['-', '_']).next().unwrap_or_default().to_ascii_lowercase();
     let is_three_letters = primary.len() == 3;
-    let short = ISO_639_2.iter().find(|codes| is_three_letters && codes[3..].contains(&primary));
+    let short = ISO_639_2.split("; ").find(|codes| is_three_letters && codes[3..].contains(&primary));
     let code = short.map_or(primary.as_str(), |codes| &codes[..2]);
     // Whisper's own codes stand for several tags.
     domain::language::find(code).map_or(code, |language| language.code).to_owned()
 }
 
 /// The codes of ISO 639-1 of Whisper's languages, each with those of ISO 639-2, which containers use.
-const ISO_639_2: &[&str] = &[
-    "af afr",
-    "am amh",
-    "ar ara",
-    "as asm",
-    "az aze",
-    "ba bak",
-    "be bel",
-    "bg bul",
-    "bn ben",
-    "bo tib bod",
-    "br bre",
-    "bs bos",
-    "ca cat",
-    "cs cze ces",
-    "cy wel cym",
-    "da dan",
-    "de ger deu",
-    "el gre ell",
-    "en eng",
-    "es spa",
-    "et est",
-    "eu baq eus",
-    "fa per fas",
-    "fi fin",
-    "fo fao",
-    "fr fre fra",
-    "gl glg",
-    "gu guj",
-    "ha hau",
-    "he heb",
-    "hi hin",
-    "hr hrv",
-    "ht hat",
-    "hu hun",
-    "hy arm hye",
-    "id ind",
-    "is ice isl",
-    "it ita",
-    "ja jpn",
-    "jv jav",
-    "ka geo kat",
-    "kk kaz",
-    "km khm",
-    "kn kan",
-    "ko kor",
-    "la lat",
-    "lb ltz",
-    "ln lin",
-    "lo lao",
-    "lt lit",
-    "lv lav",
-    "mg mlg",
-    "mi mao mri",
-    "mk mac mkd",
-    "ml mal",
-    "mn mon",
-    "mr mar",
-    "ms may msa",
-    "mt mlt",
-    "my bur mya",
-    "ne nep",
-    "nl dut nld",
-    "nn nno",
-    "no nor nob",
-    "oc oci",
-    "pa pan",
-    "pl pol",
-    "ps pus",
-    "pt por",
-    "ro rum ron",
-    "ru rus",
-    "sa san",
-    "sd snd",
-    "si sin",
-    "sk slo slk",
-    "sl slv",
-    "sn sna",
-    "so som",
-    "sq alb sqi",
-    "sr srp",
-    "su sun",
-    "sv swe",
-    "sw swa",
-    "ta tam",
-    "te tel",
-    "tg tgk",
-    "th tha",
-    "tk tuk",
-    "tl tgl",
-    "tr tur",
-    "tt tat",
-    "uk ukr",
-    "ur urd",
-    "uz uzb",
-    "vi vie",
-    "yi yid",
-    "yo yor",
-    "zh chi zho cmn",
-];
+const ISO_639_2: &str = "\
+    af afr; am amh; ar ara; as asm; az aze; ba bak; be bel; bg bul; bn ben; bo tib bod; br bre; bs bos; \
+    ca cat; cs cze ces; cy wel cym; da dan; de ger deu; el gre ell; en eng; es spa; et est; eu baq eus; \
+    fa per fas; fi fin; fo fao; fr fre fra; gl glg; gu guj; ha hau; he heb; hi hin; hr hrv; ht hat; hu hun; \
+    hy arm hye; id ind; is ice isl; it ita; ja jpn; jv jav; ka geo kat; kk kaz; km khm; kn kan; ko kor; \
+    la lat; lb ltz; ln lin; lo lao; lt lit; lv lav; mg mlg; mi mao mri; mk mac mkd; ml mal; mn mon; mr mar; \
+    ms may msa; mt mlt; my bur mya; ne nep; nl dut nld; nn nno; no nor nob; oc oci; pa pan; pl pol; ps pus; \
+    pt por; ro rum ron; ru rus; sa san; sd snd; si sin; sk slo slk; sl slv; sn sna; so som; sq alb sqi; \
+    sr srp; su sun; sv swe; sw swa; ta tam; te tel; tg tgk; th tha; tk tuk; tl tgl; tr tur; tt tat; uk ukr; \
+    ur urd; uz uzb; vi vie; yi yid; yo yor; zh chi zho cmn";
 
 #[cfg(test)]
 mod tests {
@@ -203,7 +113,7 @@ mod tests {
     #[test]
     fn every_language_of_whisper_has_its_codes() {
         for language in domain::language::LANGUAGES {
-            let has_codes = ISO_639_2.iter().any(|codes| plain(&codes[3..6]) == language.code);
+            let has_codes = ISO_639_2.split("; ").any(|codes| plain(&codes[3..6]) == language.code);
             assert!(has_codes || language.code.len() == 3, "{}", language.code);
         }
     }
