@@ -4,6 +4,7 @@ bench() {
   case ${1-} in
     engine) shift; bench_engine "$@" ;;
     cues) shift; bench_cues "$@" ;;
+    long) shift; bench_long "$@" ;;
     '') bench_main_job ;;
     *) usage >&2; die "unknown bench: $1" ;;
   esac
@@ -41,6 +42,33 @@ bench_cues() {
   "$target/release/worker" model pull base >&2
   PYTHONPATH=$rivals exec python3 bench/cues.py --layout "$target/release/examples/cues" \
     --worker "$target/release/worker" --ctranslate2 "$ctranslate2" "$@"
+}
+
+# Hours of speech in one file: memory, progress, and resuming anywhere.
+bench_long() {
+  local hours=10 model=tiny.en
+  while (($#)); do
+    case $1 in
+      --hours) hours=${2:?hours} ;;
+      --model) model=${2:?name of a model} ;;
+      *) usage >&2; die "unknown option of bench long: $1" ;;
+    esac
+    shift 2
+  done
+  need_build_tools
+  need_test_tools
+  local engine=() scratch
+  [ "$(uname -m)" != x86_64 ] || { build_ctranslate2; engine=(--ctranslate2 "$ctranslate2"); }
+  cargo build --release -p worker >&2
+  cargo build --release -p worker --example long_media >&2
+  "$target/release/worker" model pull "$model" >&2
+  scratch=$(mktemp -d)
+  # shellcheck disable=SC2064 # The folder as it is called now.
+  trap "rm -rf '$scratch'" EXIT
+  # Encoded once and then repeated, so that the file is there in seconds.
+  ffmpeg -nostdin -v error -stream_loop 26 -i "$speech/jfk.wav" -ar 44100 -c:a aac -b:a 64k "$scratch/part.m4a"
+  ffmpeg -nostdin -v error -stream_loop -1 -i "$scratch/part.m4a" -c copy -t "$((hours * 3600))" "$scratch/long.m4a"
+  "$target/release/examples/long_media" --worker "$target/release/worker" --model "$model" "${engine[@]}" "$scratch/long.m4a"
 }
 
 # install_rivals FILE 'WHAT': the Python packages of a list, in the folder $rivals. No virtual environment: Debian's

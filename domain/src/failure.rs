@@ -104,7 +104,7 @@ impl Failure {
             Failure::MediaTooLong { .. } => "Cut it into parts, or ask the operator for a higher limit.",
             Failure::LiveStream => "Submit the recording when the stream is over.",
             Failure::UnsupportedFormat { .. } => {
-                "Convert it to MP4 with AAC sound, or to MP3, and try again."
+                "Convert it to MP3, or to MP4 with stereo AAC sound; or ask the operator to install ffmpeg."
             }
             Failure::Encrypted => "Submit a copy without copy protection.",
             Failure::NoAudio => "Choose a file that has a sound track.",

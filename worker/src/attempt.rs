@@ -173,6 +173,8 @@ impl<'a> Attempt<'a> {
             voice_model,
             // What an earlier attempt detected stays: one track has one language.
             language: self.job.spec.language.clone().or_else(|| self.job.progress.language.clone()),
+            track_language: self.job.spec.language.clone(),
+            decoder: self.worker.config.media_decoder,
             task: self.job.spec.task,
             resume_from: self.job.progress.transcribed,
             previous_words,

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use backend::BackendConfig;
 
+use crate::audio::MediaDecoder;
 use crate::engine::{EngineConfig, SandboxMode};
 use crate::fetch::FetchConfig;
 use crate::lease::LeaseConfig;
@@ -24,6 +25,7 @@ pub struct WorkerConfig {
     pub fetch: FetchConfig,
     pub limits: Limits,
     pub engine: EngineConfig,
+    pub media_decoder: MediaDecoder,
     pub tasks: TaskConfig,
     /// Folder of the models.
     pub models: PathBuf,
@@ -104,6 +106,7 @@ impl WorkerConfig {
                 sandbox: args.sandbox,
                 ..EngineConfig::new(std::env::current_exe()?)
             },
+            media_decoder: args.media_decoder,
             tasks: args.tasks.config(true),
             models: args.models.clone(),
             model: args.model.clone(),
@@ -207,6 +210,9 @@ pub struct PullArgs {
     /// `best-effort` (it starts and warns), or `off`.
     #[arg(long, value_name = "MODE", env = "CUELIGHT_SANDBOX", default_value = "best-effort")]
     pub sandbox: SandboxMode,
+    /// `auto` leaves to ffmpeg what symphonia cannot decode, where ffmpeg is installed; `symphonia` starts no other program.
+    #[arg(long, value_name = "NAME", env = "CUELIGHT_MEDIA_DECODER", value_enum, default_value_t)]
+    pub media_decoder: MediaDecoder,
     /// Folder for files while they are fetched; inside the data folder, if not given.
     #[arg(long, value_name = "DIR")]
     pub scratch: Option<PathBuf>,

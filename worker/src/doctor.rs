@@ -6,11 +6,12 @@ use std::path::Path;
 use std::process::{ExitCode, Stdio};
 use std::time::Duration;
 
-use backend::doctor::{Finding, Report, folder};
+use backend::doctor::{Finding, Report, Verdict, folder};
 use sha2::{Digest, Sha256};
 use tokio::process::Command;
 use tokio::task::spawn_blocking;
 
+use crate::audio::MediaDecoder;
 use crate::config::{PullArgs, WorkerConfig};
 use crate::engine::sandbox::{self, Tried};
 use crate::engine::{EngineConfig, SandboxMode, check_ctranslate2};
@@ -29,8 +30,7 @@ pub async fn run(args: &PullArgs) -> anyhow::Result<ExitCode> {
     let (folder, name) = (args.models.clone(), args.model.clone());
     findings.extend(spawn_blocking(move || models(&Manifest::bundled(), &folder, &name)).await?);
     findings.push(sandbox(WorkerConfig::from_args(args)?.engine).await);
-    let without = "AC-3, E-AC-3, MPEG-TS and FLV cannot be decoded without it: apt-get install ffmpeg";
-    findings.push(program("ffmpeg", "-version", without).await);
+    findings.push(ffmpeg(args.media_decoder).await);
     let without = "without it only links straight to a media file are of use";
     findings.push(program("yt-dlp", "--version", without).await);
     let report = Report(findings);
@@ -118,6 +118,59 @@ fn judge(tried: &Tried, is_required: bool) -> Finding {
     }
 }
 
+/// What ffmpeg opens up: for people, and the name of the decoder or container in its own lists.
+const OPENED: &[(&str, &str)] = &[
+    ("AC-3", "ac3"),
+    ("E-AC-3", "eac3"),
+    ("DTS", "dca"),
+    ("surround AAC and HE-AAC", "aac"),
+    ("MPEG-TS", "mpegts"),
+    ("AVI", "avi"),
+    ("FLV", "flv"),
+    ("Windows Media", "asf"),
+];
+
+/// Whether ffmpeg is there, and what this build of it opens up.
+async fn ffmpeg(decoder: MediaDecoder) -> Finding {
+    let names = |is_missing: &dyn Fn(&str) -> bool| {
+        let names = OPENED.iter().filter(|(_, name)| is_missing(name)).map(|(name, _)| *name);
+        names.collect::<Vec<_>>().join(", ")
+    };
+    let all = names(&|_| true);
+    if decoder == MediaDecoder::Symphonia {
+        return Finding::ok("ffmpeg", format!("not used, as --media-decoder says; so no {all}"));
+    }
+    let without = format!("without it these fail: {all}; apt-get install ffmpeg");
+    let finding = program("ffmpeg", "-version", &without).await;
+    if finding.verdict != Verdict::Ok {
+        return finding;
+    }
+    let (decoders, containers) = tokio::join!(listed("-decoders"), listed("-demuxers"));
+    let known = decoders + &containers;
+    let version = finding.found.split(" Copyright").next().unwrap_or_default();
+    let missing = names(&|name| !is_listed(&known, name));
+    match missing.is_empty() {
+        true => Finding::ok("ffmpeg", format!("{version}; opens up {all}")),
+        false => Finding::warn("ffmpeg", format!("{version}; does not know {missing}"), without),
+    }
+}
+
+/// One of ffmpeg's lists; empty if it does not answer.
+async fn listed(option: &str) -> String {
+    let mut command = Command::new("ffmpeg");
+    command.args(["-hide_banner", "-loglevel", "error", option]);
+    command.stdin(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true);
+    let output = tokio::time::timeout(PATIENCE, command.output()).await;
+    let output = output.ok().and_then(Result::ok).map(|output| output.stdout).unwrap_or_default();
+    String::from_utf8_lossy(&output).into_owned()
+}
+
+/// `" A....D ac3   ATSC A/52A"`: flags, the name or several of them, and what it means.
+fn is_listed(list: &str, name: &str) -> bool {
+    let names = list.lines().filter_map(|line| line.split_whitespace().nth(1));
+    names.flat_map(|names| names.split(',')).any(|listed| listed == name)
+}
+
 /// A program that is of use but not needed.
 async fn program(name: &'static str, argument: &str, without: &str) -> Finding {
     let mut command = Command::new(name);
@@ -140,7 +193,6 @@ async fn program(name: &'static str, argument: &str, without: &str) -> Finding {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use backend::doctor::Verdict;
 
     #[test]
     fn a_model_is_held_against_its_checksum() {
@@ -187,6 +239,15 @@ mod tests {
         check([&["Landlock"], &["read any file"], &[]], true, Verdict::Fail, partly);
         let open = "29 of 30 ways out of the engine are closed; open: signal the worker";
         check([&[], &["signal the worker"], &[]], false, Verdict::Fail, open);
+    }
+
+    #[test]
+    fn what_ffmpeg_knows_is_read_off_its_lists() {
+        let list =
+            " A....D eac3                 ATSC A/52B (AC-3, E-AC-3)\n D  mov,mp4,m4a     QuickTime / MOV\n";
+        for (name, expect) in [("eac3", true), ("mp4", true), ("ac3", false), ("ATSC", false)] {
+            assert_eq!(is_listed(list, name), expect, "{name}");
+        }
     }
 
     #[tokio::test]

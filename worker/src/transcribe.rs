@@ -9,6 +9,7 @@ use domain::format::Format;
 use domain::{Profile, Task, Timestamp, Track, Word, segment};
 use serde::Serialize;
 
+use crate::audio::MediaDecoder;
 use crate::engine::{Engine, EngineConfig, EngineEvent, Request, SandboxMode, sandbox};
 use crate::model;
 
@@ -36,7 +37,7 @@ pub struct TranscribeArgs {
     /// What is written.
     #[arg(long, value_enum, default_value_t = OutputFormat::Srt)]
     pub format: OutputFormat,
-    /// BCP 47 tag of the speech; detected if not given.
+    /// BCP 47 tag of the speech; detected if not given. Of several sound tracks, the first one in it is heard.
     #[arg(long)]
     pub language: Option<String>,
     /// Windows transcribed at once; each takes one CPU.
@@ -48,6 +49,9 @@ pub struct TranscribeArgs {
     /// How the engine is confined: `required`, `best-effort` or `off`.
     #[arg(long, value_name = "MODE", env = "CUELIGHT_SANDBOX", default_value = "best-effort")]
     pub sandbox: SandboxMode,
+    /// `auto` leaves to ffmpeg what symphonia cannot decode, where ffmpeg is installed; `symphonia` starts no other program.
+    #[arg(long, value_name = "NAME", env = "CUELIGHT_MEDIA_DECODER", value_enum, default_value_t)]
+    pub media_decoder: MediaDecoder,
     /// Translate into English.
     #[arg(long)]
     pub translate: bool,
@@ -80,7 +84,9 @@ pub async fn run(args: TranscribeArgs) -> anyhow::Result<()> {
         media: args.file,
         model: model::find(&args.models, &args.model)?,
         voice_model: model::voice(&args.models)?,
+        track_language: args.language.clone(),
         language: args.language,
+        decoder: args.media_decoder,
         task: if args.translate { Task::Translate } else { Task::Transcribe },
         resume_from: Timestamp(0),
         previous_words: Vec::new(),

@@ -1,113 +1,105 @@
 //! The way out for what symphonia does not decode: AC-3, E-AC-3, surround AAC, MPEG-TS, FLV, AVI.
 
-use std::io::{BufRead, BufReader, ErrorKind, Read};
+use std::io::{self, BufRead, BufReader, ErrorKind, Read};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
-use std::sync::mpsc;
-use std::time::Duration;
 
 use domain::Failure;
 
-/// How long a line that is in the pipe already may take to be read.
-const REMARK_PATIENCE: Duration = Duration::from_secs(1);
+use super::listing::Listing;
+use super::track;
+
+/// More than ffmpeg says of any honest file.
+const MAX_LISTING_BYTES: u64 = 1 << 20;
+/// A file that claims to start later than this has broken time stamps, and no silence of that length at its start.
+const MAX_START_S: f64 = 3600.0;
+
+/// How the time stamps of a container are to be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TimeLine {
+    /// As they are, as browsers do: sound that starts at 1.5 s is heard at 1.5 s.
+    AsIs,
+    /// Streams cut out of a broadcast start anywhere: players count from their first time stamp.
+    FromStart,
+}
 
 /// Samples of a running `ffmpeg`, which is killed when this is dropped.
 pub struct FfmpegReader {
     child: Child,
     stdout: ChildStdout,
-    remarks: mpsc::Receiver<Remark>,
     duration_ms: Option<u64>,
     /// Decoded while opening, to learn whether there is anything to decode.
     first: Vec<u8>,
 }
 
-/// A line of ffmpeg's that says something.
-#[derive(Debug, PartialEq, Eq)]
-enum Remark {
-    /// Milliseconds, unless ffmpeg does not know.
-    Duration(Option<u64>),
-    NoSound,
-}
-
-fn remark(line: &str) -> Option<Remark> {
-    if line.contains("matches no streams") || line.contains("does not contain any stream") {
-        return Some(Remark::NoSound);
-    }
-    // "  Duration: 00:01:02.03, start: 0.000000, bitrate: 130 kb/s"; titles are indented further.
-    let time = line.strip_prefix("  Duration: ")?.split(',').next()?;
-    let milliseconds = || {
-        let mut parts = time.split(':');
-        let (hours, minutes) = (parts.next()?.parse::<u64>().ok()?, parts.next()?.parse::<u64>().ok()?);
-        let seconds = parts.next()?.parse::<f64>().ok().filter(|seconds| (0.0..60.0).contains(seconds))?;
-        Some(hours.checked_mul(60)?.checked_add(minutes)?.checked_mul(60_000)? + (seconds * 1000.0) as u64)
-    };
-    // A container that claims nothing has no length rather than none of it.
-    Some(Remark::Duration(milliseconds().filter(|&duration| duration > 0)))
-}
-
 impl FfmpegReader {
-    /// Starts ffmpeg on `path` and waits for its first samples. Without ffmpeg, or if it does not know what to
-    /// do with the file either, the answer is `otherwise`.
-    pub fn open(path: &Path, otherwise: Failure) -> Result<FfmpegReader, Failure> {
-        let mut command = Command::new("ffmpeg");
-        command
-            // Only files and pipes: a playlist must not make us open addresses.
-            .args([
-                "-nostdin",
-                "-hide_banner",
-                "-nostats",
-                // Errors, and what it knows of the media.
-                "-loglevel",
-                "info",
-                "-protocol_whitelist",
-                "file,pipe",
-                "-i",
-            ])
-            // An absolute path cannot be taken for an option or a protocol.
-            .arg(std::path::absolute(path).map_err(|_| otherwise.clone())?)
-            // Gaps of the time line become silence, as with our own decoder.
-            .args(["-map", "0:a:0", "-vn", "-af", "aresample=async=1:first_pts=0"])
-            .args(["-f", "f32le", "-ac", "1", "-ar", "16000", "-"])
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
-        die_with_this_thread(&mut command);
-        let mut child = match command.spawn() {
-            Ok(child) => child,
+    /// Starts ffmpeg on `path` and waits for the first samples of the track that suits `language`. Without ffmpeg, or if
+    /// it does not know what to do with the file either, the answer is `otherwise`.
+    pub fn open(
+        path: &Path,
+        language: Option<&str>,
+        time_line: TimeLine,
+        otherwise: Failure,
+    ) -> Result<FfmpegReader, Failure> {
+        // An absolute path cannot be taken for an option or a protocol.
+        let path = std::path::absolute(path).map_err(|_| otherwise.clone())?;
+        let listing = match list(&path) {
+            Ok(listing) if listing.is_media => listing,
+            Ok(_) => return Err(otherwise),
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                tracing::warn!("this media takes ffmpeg, which is not installed");
+                return Err(otherwise);
+            }
             Err(error) => {
-                if error.kind() == ErrorKind::NotFound {
-                    tracing::info!("ffmpeg is not installed");
-                } else {
-                    tracing::warn!(%error, "could not start ffmpeg");
-                }
+                tracing::warn!(%error, "could not start ffmpeg");
                 return Err(otherwise);
             }
         };
+        let tracks: Vec<_> = listing.sounds.iter().map(|sound| sound.track.clone()).collect();
+        let id = track::choose(&tracks, language).ok_or(Failure::NoAudio)?.id;
+        let is_mono = listing.sounds.iter().any(|sound| sound.track.id == id && sound.is_mono);
+
+        let mut command = ffmpeg();
+        if time_line == TimeLine::AsIs && listing.start_s < MAX_START_S {
+            command.arg("-copyts");
+        } else {
+            // ffmpeg counts from the first time stamp of the tracks it is to decode, unless it is told of an offset. What
+            // counts is the first one of all, since players show the picture too.
+            command.args(["-itsoffset", "0.000001"]);
+        }
+        // Gaps of the time line become silence, as with our own decoder. ffmpeg mixes down with the shares of ITU-R BS.775
+        // too, but counts both sides in full.
+        let volume = if is_mono { 1.0 } else { std::f64::consts::FRAC_1_SQRT_2 };
+        let filter = format!(
+            "aresample=async=1:first_pts=0,\
+             aformat=sample_fmts=flt:sample_rates=16000:channel_layouts=mono,volume={volume}:precision=float"
+        );
+        command
+            .args(["-loglevel", "error", "-i"])
+            .arg(&path)
+            .args(["-map", &format!("0:{id}"), "-vn", "-sn", "-dn", "-af", &filter])
+            .args(["-f", "f32le", "-"])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let mut child = command.spawn().map_err(|error| {
+            tracing::warn!(%error, "could not start ffmpeg");
+            otherwise.clone()
+        })?;
         let stdout = child.stdout.take().expect("stdout is piped");
         let stderr = child.stderr.take().expect("stderr is piped");
-        let (sender, remarks) = mpsc::sync_channel(8);
         std::thread::spawn(move || {
             for line in BufReader::new(stderr).split(b'\n').map_while(Result::ok) {
-                let line = String::from_utf8_lossy(&line);
-                tracing::debug!(line = &*line, "ffmpeg");
-                if let Some(remark) = remark(&line) {
-                    // The first remarks matter; a full channel has them.
-                    let _ = sender.try_send(remark);
-                }
+                tracing::debug!(line = &*String::from_utf8_lossy(&line), "ffmpeg");
             }
         });
-        let mut reader = FfmpegReader { child, stdout, remarks, duration_ms: None, first: Vec::new() };
+        let mut reader = FfmpegReader { child, stdout, duration_ms: listing.duration_ms, first: Vec::new() };
         let mut first = Vec::new();
         let _ = reader.stdout.by_ref().take(16_384).read_to_end(&mut first);
         if first.is_empty() {
-            return Err(reader.reason(otherwise));
+            return Err(otherwise);
         }
         reader.first = first;
-        // It was written before the first sample, but perhaps not read yet.
-        if let Ok(Remark::Duration(duration)) = reader.remarks.recv_timeout(REMARK_PATIENCE) {
-            reader.duration_ms = duration;
-        }
         Ok(reader)
     }
 
@@ -123,16 +115,29 @@ impl FfmpegReader {
         out.extend(bytes.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])));
         Ok(is_more)
     }
+}
 
-    /// Why there is not one sample, in the words of ffmpeg.
-    fn reason(&mut self, otherwise: Failure) -> Failure {
-        let _ = self.child.wait();
-        // Ends with the thread that reads the pipe of the dead child.
-        if self.remarks.iter().any(|remark| remark == Remark::NoSound) {
-            return Failure::NoAudio;
-        }
-        otherwise
-    }
+/// What ffmpeg says of the file without decoding it.
+fn list(path: &Path) -> io::Result<Listing> {
+    // Without an output it complains and ends; what it said before is what counts.
+    let mut child = ffmpeg().arg("-i").arg(path).stdout(Stdio::null()).stderr(Stdio::piped()).spawn()?;
+    let mut text = Vec::new();
+    let stderr = child.stderr.take().expect("stderr is piped");
+    let read = stderr.take(MAX_LISTING_BYTES).read_to_end(&mut text);
+    let _ = child.kill();
+    child.wait()?;
+    read?;
+    Ok(Listing::parse(&String::from_utf8_lossy(&text)))
+}
+
+/// Only files and pipes: a playlist must not make us open addresses.
+fn ffmpeg() -> Command {
+    let mut command = Command::new("ffmpeg");
+    command
+        .args(["-nostdin", "-hide_banner", "-nostats", "-protocol_whitelist", "file,pipe"])
+        .stdin(Stdio::null());
+    die_with_this_thread(&mut command);
+    command
 }
 
 impl Drop for FfmpegReader {
@@ -152,26 +157,5 @@ fn die_with_this_thread(command: &mut Command) {
             libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
             Ok(())
         });
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_length_is_read_off_the_line_that_tells_it() {
-        let check = |line: &str, expect: Option<Remark>| assert_eq!(remark(line), expect, "{line}");
-        check(
-            "  Duration: 01:02:03.45, start: 0.000000, bitrate: 1 kb/s",
-            Some(Remark::Duration(Some(3_723_450))),
-        );
-        check("  Duration: 00:00:11.00, start: 0.0", Some(Remark::Duration(Some(11_000))));
-        check("  Duration: N/A, bitrate: N/A", Some(Remark::Duration(None)));
-        check("  Duration: 00:00:00.00", Some(Remark::Duration(None)));
-        check("  Duration: 18446744073709551615:00:00", Some(Remark::Duration(None)));
-        check("    title           : Duration: 00:00:01.00", None);
-        check("Stream map '0:a:0' matches no streams.", Some(Remark::NoSound));
-        check("", None);
     }
 }

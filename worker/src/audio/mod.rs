@@ -4,30 +4,67 @@
 //! taken for anything that matters: lengths are counted, rates and channel counts checked, panics of the
 //! decoders caught.
 
+mod contents;
 mod ffmpeg;
+mod listing;
+mod mix;
+mod mkv;
 mod mp4;
 mod native;
+mod ready;
 mod resample;
 mod sniff;
+mod timeline;
+mod track;
 
 use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 use domain::Failure;
+use serde::{Deserialize, Serialize};
 
-use self::ffmpeg::FfmpegReader;
+use self::ffmpeg::{FfmpegReader, TimeLine};
 use self::native::NativeReader;
 use self::sniff::Sniffed;
 
 /// What Whisper and the voice activity model are made for.
 pub const SAMPLE_RATE: u64 = 16_000;
 
-/// Decodes the default sound track of one file.
+/// Who may decode.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "snake_case")]
+pub enum MediaDecoder {
+    /// symphonia, and ffmpeg for what it cannot decode, where ffmpeg is installed.
+    #[default]
+    Auto,
+    /// symphonia alone: no other program reads the media.
+    Symphonia,
+}
+
+/// What is wanted of a file.
+#[derive(Debug, Clone)]
+pub struct Wanted<'a> {
+    /// Samples before this one are decoded and dropped.
+    pub first_sample: u64,
+    /// Longer media fails.
+    pub max_duration_ms: u64,
+    /// Of several sound tracks, the first one in this language is heard. Without one it is the default track.
+    pub language: Option<&'a str>,
+    pub decoder: MediaDecoder,
+}
+
+impl Default for Wanted<'_> {
+    /// All of the default track, however long it is.
+    fn default() -> Self {
+        Wanted { first_sample: 0, max_duration_ms: u64::MAX, language: None, decoder: MediaDecoder::Auto }
+    }
+}
+
+/// Decodes one sound track of one file.
 pub struct AudioReader {
     decoder: Decoder,
     duration_ms: Option<u64>,
-    /// Samples before this one are decoded and dropped.
     first_sample: u64,
     /// Samples decoded so far, dropped ones included.
     decoded: u64,
@@ -41,36 +78,17 @@ enum Decoder {
 
 impl AudioReader {
     /// Opens `path` and decodes until the first sound, so that what cannot be decoded fails here.
-    /// Reading starts at sample `first_sample`; media longer than `max_duration_ms` fails.
-    pub fn open(path: &Path, first_sample: u64, max_duration_ms: u64) -> Result<AudioReader, Failure> {
+    pub fn open(path: &Path, wanted: &Wanted<'_>) -> Result<AudioReader, Failure> {
         let file = File::open(path).map_err(|error| {
             tracing::warn!(%error, "could not open the media");
             Failure::CorruptMedia
         })?;
-        let sniffed = match sniff::sniff(&file) {
-            Sniffed::Empty => return Err(Failure::CorruptMedia),
-            Sniffed::NotMedia(found) => return Err(Failure::UnsupportedFormat { found: found.into() }),
-            sniffed => sniffed,
-        };
-        let decoder = match sniffed {
-            Sniffed::Foreign(found) => {
-                tracing::info!(found, "decoding with ffmpeg");
-                let unsupported = Failure::UnsupportedFormat { found: found.into() };
-                Decoder::Ffmpeg(FfmpegReader::open(path, unsupported)?)
-            }
-            _ => match guarded(|| NativeReader::open(path, file, sniffed)) {
-                Ok(reader) => Decoder::Native(Box::new(reader)),
-                Err(failure @ (Failure::NoAudio | Failure::Encrypted)) => return Err(failure),
-                Err(failure) => {
-                    tracing::info!(reason = failure.code(), "decoding with ffmpeg");
-                    Decoder::Ffmpeg(FfmpegReader::open(path, failure)?)
-                }
-            },
-        };
+        let decoder = decoder(path, file, wanted)?;
         let duration_ms = match &decoder {
             Decoder::Native(reader) => reader.duration_ms(),
             Decoder::Ffmpeg(reader) => reader.duration_ms(),
         };
+        let Wanted { first_sample, max_duration_ms, .. } = *wanted;
         if duration_ms.is_some_and(|duration| duration > max_duration_ms) {
             return Err(Failure::MediaTooLong { limit_ms: max_duration_ms });
         }
@@ -105,6 +123,34 @@ impl AudioReader {
         }
         Ok(is_more)
     }
+}
+
+fn decoder(path: &Path, file: File, wanted: &Wanted<'_>) -> Result<Decoder, Failure> {
+    let language = wanted.language;
+    let (failure, time_line) = match sniff::sniff(&file) {
+        Sniffed::Empty => return Err(Failure::CorruptMedia),
+        Sniffed::NotMedia(found) => return Err(Failure::UnsupportedFormat { found: found.into() }),
+        Sniffed::Foreign(found) => (Failure::UnsupportedFormat { found: found.into() }, TimeLine::FromStart),
+        sniffed => match guarded(|| NativeReader::open(path, file, sniffed, language)) {
+            Ok(reader) => {
+                if reader.may_be_early() && wanted.decoder == MediaDecoder::Auto {
+                    let unsure = Failure::UnsupportedFormat { found: "perhaps HE-AAC sound".into() };
+                    if let Ok(reader) = FfmpegReader::open(path, language, TimeLine::AsIs, unsure) {
+                        return Ok(Decoder::Ffmpeg(reader));
+                    }
+                }
+                return Ok(Decoder::Native(Box::new(reader)));
+            }
+            Err(failure @ (Failure::NoAudio | Failure::Encrypted)) => return Err(failure),
+            Err(failure) => (failure, TimeLine::AsIs),
+        },
+    };
+    if wanted.decoder == MediaDecoder::Symphonia {
+        tracing::warn!(reason = failure.message(), "ffmpeg is not to be used");
+        return Err(failure);
+    }
+    tracing::info!(reason = failure.message(), "decoding with ffmpeg");
+    Ok(Decoder::Ffmpeg(FfmpegReader::open(path, language, time_line, failure)?))
 }
 
 /// A decoder that panics met bytes its author did not think of.

@@ -1,28 +1,40 @@
-//! The parts of an MP4 header that symphonia leaves out: encryption, edit lists, and what the codecs are called.
+//! The parts of an MP4 header that symphonia leaves out: encryption, edit lists, languages, which tracks are enabled, and
+//! what the codecs are called.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 
-/// One track as its header tells.
-#[derive(Debug, Clone, PartialEq, Eq)]
+use super::timeline::{Edit, Edits};
+use super::track::{SoundTrack, UNUSUAL_AAC};
+
+/// A day is more than any recording is delayed by.
+const MAX_DELAY_S: f64 = 86_400.0;
+/// More cuts than anybody makes by hand.
+const MAX_EDITS: u32 = 4096;
+
+/// A sound track as its header tells.
+#[derive(Debug, Clone, PartialEq)]
 pub struct Mp4Track {
-    pub id: u32,
-    pub is_sound: bool,
-    /// Four characters of the sample entry: `mp4a`, `ac-3`, `enca`.
-    pub sample_entry: [u8; 4],
-    /// What the edit list shifts the media time by, in milliseconds: an empty edit delays the track, a start
-    /// inside the media (the priming of AAC) brings it forward.
-    pub shift_ms: i64,
+    pub track: SoundTrack,
+    pub is_encrypted: bool,
+    /// Where the sound is presented: an empty edit delays it, a start inside the media cuts off the priming of AAC or
+    /// more.
+    pub edits: Edits,
 }
 
-/// Reads the track headers. An unreadable file has none; that is for the decoder to judge.
-pub fn tracks(file: &File) -> Vec<Mp4Track> {
-    let mut parser = Parser { file, boxes: 0, movie_timescale: 1000, tracks: Vec::new() };
+/// What is in an MP4 file. `None` without a single readable track header; that is for the decoder to judge.
+pub fn sound_tracks(file: &File) -> Option<Vec<Mp4Track>> {
+    let mut parser =
+        Parser { file, boxes: 0, movie_timescale: 1000, is_fragmented: false, tracks: Vec::new() };
     let end = file.metadata().map_or(0, |metadata| metadata.len());
     if let Err(error) = parser.walk(0, end, 0) {
         tracing::debug!(%error, "unreadable MP4 header");
     }
-    parser.tracks.iter().filter_map(TrackHeader::finish).collect()
+    let is_fragmented = parser.is_fragmented;
+    let is_sound = |track: &&TrackHeader| &track.handler == b"soun";
+    let has_tracks = !parser.tracks.is_empty();
+    has_tracks
+        .then(|| parser.tracks.iter().filter(is_sound).map(|track| track.finish(is_fragmented)).collect())
 }
 
 struct Parser<'a> {
@@ -30,14 +42,18 @@ struct Parser<'a> {
     /// Boxes seen so far: a header of nothing but tiny boxes is somebody's joke.
     boxes: u32,
     movie_timescale: u32,
+    is_fragmented: bool,
     tracks: Vec<TrackHeader>,
 }
 
 #[derive(Default)]
 struct TrackHeader {
     id: u32,
+    is_enabled: bool,
     handler: [u8; 4],
     sample_entry: [u8; 4],
+    /// Three letters of ISO 639-2, five bits each.
+    language: u16,
     timescale: u32,
     movie_timescale: u32,
     /// Length in movie time, and start in media time or -1 for an empty edit.
@@ -45,24 +61,53 @@ struct TrackHeader {
 }
 
 impl TrackHeader {
-    fn finish(&self) -> Option<Mp4Track> {
-        let millis =
-            |count: i64, timescale: u32| count.checked_mul(1000).map(|n| n / i64::from(timescale.max(1)));
-        let mut shift_ms = 0;
+    fn finish(&self, is_fragmented: bool) -> Mp4Track {
+        let letters = [10, 5, 0].map(|shift| char::from((self.language >> shift) as u8 & 0x1f | 0x60));
+        let language: String = letters.into_iter().collect();
+        // Older than the letters are QuickTime's numbers, which nobody writes any more.
+        let is_language = self.language >= 0x400 && language != "und";
+        let track = SoundTrack {
+            id: self.id,
+            language: is_language.then_some(language),
+            is_default: self.is_enabled,
+            codec: codec_name(&self.sample_entry),
+        };
+        Mp4Track { track, is_encrypted: &self.sample_entry == b"enca", edits: self.edits(is_fragmented) }
+    }
+
+    fn edits(&self, is_fragmented: bool) -> Edits {
+        let mut edits = Vec::new();
+        let mut at_s = 0.0;
         for &(duration, media_time) in &self.edits {
-            if media_time < 0 {
-                let delay = i64::try_from(duration).ok()?;
-                shift_ms += millis(delay, self.movie_timescale).unwrap_or(0);
-            } else {
-                shift_ms -= millis(media_time, self.timescale).unwrap_or(0);
-                // What follows are cuts, which players hardly respect either.
-                break;
+            let lasts_s = duration as f64 / f64::from(self.movie_timescale.max(1));
+            if media_time >= 0 {
+                let from_s = media_time as f64 / f64::from(self.timescale.max(1));
+                // The list of a fragmented file was written when nobody knew how long it would become.
+                let is_open = duration == 0 || is_fragmented;
+                let to_s = if is_open { f64::INFINITY } else { from_s + lasts_s };
+                edits.push(Edit { from_s, to_s, at_s });
+                if is_open {
+                    break;
+                }
             }
+            at_s += lasts_s;
         }
-        // A day is more than any recording is shifted by.
-        let shift_ms = if shift_ms.abs() > 86_400_000 { 0 } else { shift_ms };
-        let is_sound = &self.handler == b"soun";
-        Some(Mp4Track { id: self.id, is_sound, sample_entry: self.sample_entry, shift_ms })
+        if edits.is_empty() {
+            edits.push(Edit { from_s: 0.0, to_s: f64::INFINITY, at_s });
+        }
+        if edits.iter().any(|edit| edit.at_s > MAX_DELAY_S) { Edits::default() } else { Edits(edits) }
+    }
+}
+
+fn codec_name(sample_entry: &[u8; 4]) -> String {
+    match sample_entry {
+        b"ac-3" => "AC-3 sound".into(),
+        b"ec-3" => "E-AC-3 sound".into(),
+        b"ac-4" => "AC-4 sound".into(),
+        b"dtsc" | b"dtse" | b"dtsh" | b"dtsl" => "DTS sound".into(),
+        b"samr" | b"sawb" => "AMR sound".into(),
+        b"mp4a" => UNUSUAL_AAC.into(),
+        entry => format!("{} sound", String::from_utf8_lossy(entry).escape_default()),
     }
 }
 
@@ -94,6 +139,7 @@ impl Parser<'_> {
                     self.tracks.push(TrackHeader { movie_timescale, ..TrackHeader::default() });
                     self.walk(inside, box_end, depth + 1)?;
                 }
+                b"mvex" => self.is_fragmented = true,
                 b"mvhd" => self.movie_timescale = self.timescale(inside)?,
                 kind => self.leaf([kind[0], kind[1], kind[2], kind[3]], inside, box_end)?,
             }
@@ -109,11 +155,17 @@ impl Parser<'_> {
         }
         match &kind {
             b"tkhd" => {
-                let [version, ..]: [u8; 4] = self.bytes(inside)?;
+                let [version, _, _, flags]: [u8; 4] = self.bytes(inside)?;
                 let id = u32::from_be_bytes(self.bytes(inside + if version == 1 { 20 } else { 12 })?);
                 self.track().id = id;
+                self.track().is_enabled = flags & 1 == 1;
             }
-            b"mdhd" => self.track().timescale = self.timescale(inside)?,
+            b"mdhd" => {
+                let [version, ..]: [u8; 4] = self.bytes(inside)?;
+                self.track().timescale = self.timescale(inside)?;
+                let at = inside + if version == 1 { 32 } else { 20 };
+                self.track().language = u16::from_be_bytes(self.bytes(at)?);
+            }
             // QuickTime has a second one further down, for the kind of reference to the data.
             b"hdlr" if self.track().handler == [0; 4] => self.track().handler = self.bytes(inside + 8)?,
             b"stsd" if box_end >= inside + 16 => self.track().sample_entry = self.bytes(inside + 12)?,
@@ -125,7 +177,7 @@ impl Parser<'_> {
 
     fn edit_list(&mut self, inside: u64) -> io::Result<()> {
         let [version, ..]: [u8; 4] = self.bytes(inside)?;
-        let count = u32::from_be_bytes(self.bytes(inside + 4)?).min(16);
+        let count = u32::from_be_bytes(self.bytes(inside + 4)?).min(MAX_EDITS);
         for index in 0..u64::from(count) {
             let edit = if version == 1 {
                 let at = inside + 8 + index * 20;

@@ -6,64 +6,61 @@ use std::path::Path;
 use std::sync::OnceLock;
 
 use domain::Failure;
-use symphonia::core::audio::GenericAudioBufferRef;
-use symphonia::core::codecs::audio::{AudioCodecId, AudioDecoder, AudioDecoderOptions, well_known as codec};
+use symphonia::core::codecs::audio::{
+    AudioCodecId, AudioCodecParameters, AudioDecoder, AudioDecoderOptions, well_known as codec,
+};
 use symphonia::core::codecs::registry::CodecRegistry;
 use symphonia::core::errors::Error;
 use symphonia::core::formats::probe::Hint;
-use symphonia::core::formats::{FormatOptions, FormatReader, Track, TrackType};
+use symphonia::core::formats::{FormatOptions, FormatReader, Track};
 use symphonia::core::io::MediaSourceStream;
 use symphonia::core::meta::MetadataOptions;
-use symphonia::core::units::TimeBase;
+use symphonia::core::packet::Packet;
+use symphonia::core::units::{Duration, TimeBase};
 
-use super::SAMPLE_RATE;
-use super::mp4::{self, Mp4Track};
+use super::contents::{self, Contents, unsupported};
+use super::mix::{self, MAX_CHANNELS};
+use super::ready::Ready;
 use super::resample::ToSixteen;
 use super::sniff::Sniffed;
+use super::timeline::{Clock, Edits, Gap, Piece};
 
 /// Packets in a row that may be damaged before the rest is given up.
 const MAX_DAMAGED_IN_A_ROW: u32 = 200;
-/// Time stamps that disagree with the count of samples by less are rounding.
-const TOLERANCE_S: f64 = 0.06;
-/// A jump forward of more than this is a broken time stamp, not a pause.
-const MAX_GAP_S: f64 = 3600.0;
-/// More channels than any microphone array has.
-const MAX_CHANNELS: usize = 64;
+/// The rate of AAC inside HE-AAC of 48 kHz.
+const MAX_CORE_RATE: u32 = 24_000;
 
 /// Reads one sound track packet by packet.
 pub struct NativeReader {
     format: Box<dyn FormatReader>,
     decoder: Box<dyn AudioDecoder>,
+    codec: AudioCodecId,
     track_id: u32,
     time_base: Option<TimeBase>,
     duration_ms: Option<u64>,
-    /// Seconds to add to the time stamps to be on the media's time line.
-    shift_s: f64,
+    edits: Edits,
+    /// Time stamp of a first packet that made no sound.
+    first_s: Option<f64>,
+    clock: Clock,
     resampler: Option<ToSixteen>,
-    /// Seconds of sound handed to the resampler, silence for gaps included.
-    position_s: f64,
-    mono: Vec<f32>,
     interleaved: Vec<f32>,
-    ready: Vec<f32>,
-    silence_left: u64,
+    mono: Vec<f32>,
+    ready: Ready,
     damaged: u32,
     is_at_end: bool,
 }
 
 impl NativeReader {
-    /// Opens `file` and decodes its first packets.
-    pub fn open(path: &Path, mut file: File, sniffed: Sniffed) -> Result<NativeReader, Failure> {
-        let mp4_tracks = if sniffed == Sniffed::Mp4 { mp4::tracks(&file) } else { Vec::new() };
+    /// Opens `file` and decodes the first packets of the track that suits `language`.
+    pub fn open(
+        path: &Path,
+        mut file: File,
+        sniffed: Sniffed,
+        language: Option<&str>,
+    ) -> Result<NativeReader, Failure> {
+        let contents = contents::of_header(&file, sniffed, language)?;
         if file.seek(SeekFrom::Start(0)).is_err() {
             return Err(Failure::CorruptMedia);
-        }
-        let is_encrypted = mp4_tracks.iter().any(|track| track.is_sound && &track.sample_entry == b"enca");
-        if is_encrypted {
-            return Err(Failure::Encrypted);
-        }
-        let has_no_sound = !mp4_tracks.is_empty() && !mp4_tracks.iter().any(|track| track.is_sound);
-        if has_no_sound {
-            return Err(Failure::NoAudio);
         }
         let mut hint = Hint::new();
         if let Some(extension) = path.extension().and_then(|extension| extension.to_str()) {
@@ -72,48 +69,52 @@ impl NativeReader {
         let stream = MediaSourceStream::new(Box::new(file), Default::default());
         let format = symphonia::default::get_probe()
             .probe(&hint, stream, FormatOptions::default(), MetadataOptions::default())
-            .map_err(|error| match error {
-                Error::Unsupported(_) => match mp4_tracks.iter().find(|track| track.is_sound) {
-                    Some(track) => unsupported_entry(track),
-                    None if sniffed != Sniffed::Unknown => Failure::CorruptMedia,
-                    None => Failure::UnsupportedFormat { found: "unknown data".into() },
-                },
-                error => {
+            .map_err(|error| match (error, &contents) {
+                (Error::Unsupported(_), Some(Contents { track, .. })) => unsupported(&track.codec),
+                (Error::Unsupported(_), None) if sniffed == Sniffed::Unknown => unsupported("unknown data"),
+                (error, _) => {
                     tracing::debug!(%error, "unreadable container");
                     Failure::CorruptMedia
                 }
             })?;
 
-        let track = match format.default_track(TrackType::Audio) {
-            Some(track) => track.clone(),
-            None => return Err(without_audio_track(format.as_ref(), &mp4_tracks)),
+        let Contents { track, edits } = match contents {
+            Some(contents) => contents,
+            None => contents::of_format(format.as_ref(), language)?,
         };
-        let params = track.codec_params.as_ref().and_then(|params| params.audio()).ok_or(Failure::NoAudio)?;
-        let channels = params.channels.as_ref().map_or(1, |channels| channels.count());
-        if params.sample_rate == Some(0) || channels > MAX_CHANNELS {
+        if !edits.are_in_order() {
+            return Err(unsupported("a film cut together out of its order"));
+        }
+        let of_format = format.tracks().iter().find(|of_format| of_format.id == track.id);
+        let parameters = of_format.and_then(|track| track.codec_params.as_ref()?.audio());
+        let (Some(of_format), Some(parameters)) = (of_format, parameters) else {
+            return Err(unsupported(&track.codec));
+        };
+        let channels = parameters.channels.as_ref().map_or(1, |channels| channels.count());
+        if parameters.sample_rate == Some(0) || channels > MAX_CHANNELS {
             return Err(Failure::CorruptMedia);
         }
-        let decoder =
-            codecs().make_audio_decoder(params, &AudioDecoderOptions::default()).map_err(|error| {
+        let codec = parameters.codec;
+        let decoder = codecs()
+            .make_audio_decoder(&with_priming(parameters), &AudioDecoderOptions::default())
+            .map_err(|error| {
                 tracing::debug!(%error, "no decoder");
-                Failure::UnsupportedFormat { found: codec_name(params.codec) }
+                unsupported(&track.codec)
             })?;
-        let codec_id = params.codec;
-        let mp4_track = mp4_tracks.iter().find(|mp4_track| mp4_track.id == track.id);
-        let duration_ms = duration_ms(format.as_ref(), &track);
         let mut reader = NativeReader {
+            track_id: of_format.id,
+            time_base: of_format.time_base,
+            duration_ms: duration_ms(format.as_ref(), of_format, &edits),
             format,
             decoder,
-            track_id: track.id,
-            time_base: track.time_base,
-            duration_ms,
-            shift_s: mp4_track.map_or(0.0, |track| track.shift_ms as f64 / 1000.0),
+            codec,
+            edits,
+            first_s: None,
+            clock: Clock::default(),
             resampler: None,
-            position_s: 0.0,
-            mono: Vec::new(),
             interleaved: Vec::new(),
-            ready: Vec::new(),
-            silence_left: 0,
+            mono: Vec::new(),
+            ready: Ready::default(),
             damaged: 0,
             is_at_end: false,
         };
@@ -121,7 +122,7 @@ impl NativeReader {
         while reader.ready.is_empty() && !reader.is_at_end {
             if let Err(found) = reader.decode_packet() {
                 tracing::debug!(found, "the decoder refuses the packets");
-                return Err(Failure::UnsupportedFormat { found: codec_name(codec_id) });
+                return Err(unsupported(&track.codec));
             }
         }
         if reader.ready.is_empty() && reader.damaged > 0 {
@@ -134,26 +135,27 @@ impl NativeReader {
         self.duration_ms
     }
 
+    /// AAC at such a rate may be half of HE-AAC, whose other half the decoder skips without a word. Nothing of speech is
+    /// lost by that, but the delay of the other half is: the sound comes 22 ms early.
+    pub fn may_be_early(&self) -> bool {
+        let rate = self.resampler.as_ref().map_or(0, |resampler| resampler.rate());
+        self.codec == codec::CODEC_ID_AAC && rate <= MAX_CORE_RATE
+    }
+
     /// Appends the samples of the next packets to `out`; `false` at the end.
     pub fn read(&mut self, out: &mut Vec<f32>) -> Result<bool, Failure> {
-        if self.silence_left > 0 {
-            let silence = self.silence_left.min(SAMPLE_RATE * 10);
-            out.resize(out.len() + silence as usize, 0.0);
-            self.silence_left -= silence;
-            return Ok(true);
-        }
-        while self.ready.is_empty() && self.silence_left == 0 && !self.is_at_end {
+        while self.ready.is_empty() && !self.is_at_end {
             if self.decode_packet().is_err() {
                 self.end();
             }
         }
-        out.append(&mut self.ready);
-        Ok(!self.is_at_end || self.silence_left > 0)
+        self.ready.take(out);
+        Ok(!self.is_at_end || !self.ready.is_empty())
     }
 
     /// Decodes one packet into `ready`. An error means that the decoder will take no packet at all.
     fn decode_packet(&mut self) -> Result<(), &'static str> {
-        let packet = match self.format.next_packet() {
+        let mut packet = match self.format.next_packet() {
             Ok(Some(packet)) => packet,
             Ok(None) => {
                 self.end();
@@ -161,7 +163,7 @@ impl NativeReader {
             }
             Err(error) => {
                 // A file cut off in the middle: what was heard counts.
-                tracing::info!(%error, position_s = self.position_s, "the media ends early");
+                tracing::info!(%error, position_s = self.clock.position_s(), "the media ends early");
                 if self.resampler.is_none() {
                     self.damaged += 1;
                 }
@@ -174,22 +176,31 @@ impl NativeReader {
         }
         let starts_at = self.time_base.and_then(|base| base.calc_time(packet.pts));
         let lasts = self.time_base.and_then(|base| base.calc_duration(packet.block_dur()));
+        self.keep_whole(&mut packet);
         let rate = match self.decoder.decode(&packet) {
             Ok(buffer) => {
                 self.damaged = 0;
                 let frames = buffer.frames();
-                let channels = buffer.spec().channels().count();
+                let channels = buffer.spec().channels();
                 let rate = buffer.spec().rate();
                 if frames == 0 {
+                    if self.clock.position_s() == 0.0 && self.codec == codec::CODEC_ID_VORBIS {
+                        // In Ogg it is dated below zero, where nothing is heard anyway.
+                        self.first_s = starts_at.map(|at| at.as_secs_f64()).filter(|&at_s| at_s >= 0.0);
+                    }
                     return Ok(());
                 }
-                if channels == 0 || channels > MAX_CHANNELS || rate == 0 {
+                if channels.count() == 0 || channels.count() > MAX_CHANNELS || rate == 0 {
                     return Err("impossible shape");
                 }
-                mix_down(&buffer, channels, &mut self.interleaved, &mut self.mono);
+                let shares = mix::shares(channels);
+                buffer.copy_to_vec_interleaved(&mut self.interleaved);
+                self.mono.clear();
+                mix::mix_down(&self.interleaved, &shares, &mut self.mono);
                 // Spectral band replication that the decoder skips leaves half the samples at half the rate.
                 let ratio = lasts.map_or(1.0, |lasts| lasts.as_secs_f64() * f64::from(rate) / frames as f64);
-                if (1.95..2.05).contains(&ratio) { rate / 2 } else { rate }
+                let is_half = self.codec == codec::CODEC_ID_AAC && (1.95..2.05).contains(&ratio);
+                if is_half { rate / 2 } else { rate }
             }
             Err(Error::Unsupported(what)) if self.resampler.is_none() => return Err(what),
             Err(error) => {
@@ -202,62 +213,79 @@ impl NativeReader {
             }
         };
         if self.resampler.as_ref().is_none_or(|resampler| resampler.rate() != rate) {
-            if let Some(mut old) = self.resampler.take() {
-                old.finish(&mut self.ready);
-            }
-            self.resampler = Some(ToSixteen::new(rate).map_err(|_| "impossible rate")?);
+            self.resample_from(rate).map_err(|_| "impossible rate")?;
         }
-        let skipped = starts_at.map_or(0, |at| self.align(at.as_secs_f64(), rate));
-        let mono = &self.mono[skipped.min(self.mono.len())..];
-        self.position_s += mono.len() as f64 / f64::from(rate);
-        if let Some(resampler) = &mut self.resampler {
-            resampler.push(mono, &mut self.ready);
+        if let (Some(first_s), Some(at)) = (self.first_s.take(), starts_at) {
+            // Browsers present the first sound at the first time stamp, though Vorbis needs two packets to make it.
+            self.edits = self.edits.earlier_by(at.as_secs_f64() - first_s);
+        }
+        let length_s = self.mono.len() as f64 / f64::from(rate);
+        let pieces = match starts_at {
+            Some(at) => self.edits.pieces(at.as_secs_f64(), length_s),
+            None => vec![Piece { skip_s: 0.0, keep_s: length_s, at_s: self.clock.position_s() }],
+        };
+        for piece in pieces {
+            self.hear(piece, rate);
         }
         Ok(())
     }
 
-    /// Makes the count of samples agree with a packet's time stamp: silence for a gap, or so many frames of the
-    /// packet to skip for an overlap.
-    fn align(&mut self, time_stamp_s: f64, rate: u32) -> usize {
-        let ahead_s = time_stamp_s + self.shift_s - self.position_s;
-        // Before the first sound even small offsets are meant: they are the priming of the encoder.
-        let is_first = self.position_s == 0.0;
-        if ahead_s.abs() < TOLERANCE_S && !is_first {
-            return 0;
+    /// Decoders cut off the sound that only the encoder needed, and then nobody knows when the rest begins: the time line
+    /// says what is not heard. An MP3's header does not even know how many frames there are, when files were joined.
+    fn keep_whole(&self, packet: &mut Packet) {
+        packet.trim_start = Duration::ZERO;
+        if self.codec == codec::CODEC_ID_MP3 {
+            packet.trim_end = Duration::ZERO;
         }
-        if !(-5.0..MAX_GAP_S).contains(&ahead_s) {
-            tracing::info!(ahead_s, "time stamps jump: counting samples instead");
-            self.shift_s -= ahead_s;
-            return 0;
-        }
-        if ahead_s < 0.0 {
-            return (-ahead_s * f64::from(rate)) as usize;
-        }
-        // Silence goes around the resampler, so that an hour of it takes no memory.
-        if let Some(mut old) = self.resampler.take() {
-            old.finish(&mut self.ready);
-        }
-        self.resampler = ToSixteen::new(rate).ok();
-        self.position_s += ahead_s;
-        if self.ready.is_empty() {
-            self.silence_left = (ahead_s * SAMPLE_RATE as f64) as u64;
-            if self.silence_left <= SAMPLE_RATE * 10 {
-                self.ready.resize(self.silence_left as usize, 0.0);
-                self.silence_left = 0;
+    }
+
+    /// Hands a piece of the decoded packet on, with the silence before it.
+    fn hear(&mut self, piece: Piece, rate: u32) {
+        let frames = |seconds: f64| (seconds * f64::from(rate)).round() as usize;
+        let end = frames(piece.skip_s + piece.keep_s).min(self.mono.len());
+        let mut start = frames(piece.skip_s).min(end);
+        match self.clock.gap_before(piece.at_s) {
+            Gap::None => {}
+            Gap::Overlap(seconds) => start = (start + frames(seconds)).min(end),
+            // Silence goes around the resampler, so that an hour of it takes no memory.
+            Gap::SilenceUntil(seconds) => {
+                let _ = self.resample_from(rate);
+                self.ready.fill_silence_until(seconds);
             }
-        } else {
-            let silence = (ahead_s * SAMPLE_RATE as f64) as usize;
-            self.ready.resize(self.ready.len() + silence, 0.0);
         }
-        0
+        let mono = &self.mono[start..end];
+        self.clock.advance(mono.len() as f64 / f64::from(rate));
+        if let Some(resampler) = &mut self.resampler {
+            self.ready.fill(|out| resampler.push(mono, out));
+        }
+    }
+
+    /// Ends what the resampler has in hand and starts another one.
+    fn resample_from(&mut self, rate: u32) -> Result<(), Failure> {
+        if let Some(mut old) = self.resampler.take() {
+            self.ready.fill(|out| old.finish(out));
+        }
+        self.resampler = Some(ToSixteen::new(rate)?);
+        Ok(())
     }
 
     fn end(&mut self) {
         self.is_at_end = true;
         if let Some(mut resampler) = self.resampler.take() {
-            resampler.finish(&mut self.ready);
+            self.ready.fill(|out| resampler.finish(out));
         }
     }
+}
+
+/// The decoder of Opus cuts off its priming by itself, and of the first packet only: it is told that there is none.
+fn with_priming(parameters: &AudioCodecParameters) -> AudioCodecParameters {
+    let mut parameters = parameters.clone();
+    if parameters.codec == codec::CODEC_ID_OPUS
+        && let Some(pre_skip) = parameters.extra_data.as_mut().and_then(|head| head.get_mut(10..12))
+    {
+        pre_skip.fill(0);
+    }
+    parameters
 }
 
 /// Symphonia's codecs and libopus.
@@ -271,73 +299,11 @@ fn codecs() -> &'static CodecRegistry {
     })
 }
 
-fn mix_down(
-    buffer: &GenericAudioBufferRef<'_>,
-    channels: usize,
-    interleaved: &mut Vec<f32>,
-    mono: &mut Vec<f32>,
-) {
-    mono.clear();
-    buffer.copy_to_vec_interleaved(interleaved);
-    // Decoders of floats can bring forth anything; one NaN would spoil a whole window.
-    let clean = |sample: f32| if sample.is_finite() { sample.clamp(-4.0, 4.0) } else { 0.0 };
-    let scale = 1.0 / channels as f32;
-    mono.extend(interleaved.chunks_exact(channels).map(|frame| clean(frame.iter().sum::<f32>() * scale)));
-}
-
-fn duration_ms(format: &dyn FormatReader, track: &Track) -> Option<u64> {
+fn duration_ms(format: &dyn FormatReader, track: &Track, edits: &Edits) -> Option<u64> {
     let of_track = track.time_base.zip(track.duration);
     let of_media = format.media_info().time_base.zip(format.media_info().duration);
     let (base, duration) = of_track.or(of_media)?;
     let duration_s = base.calc_duration(duration)?.as_secs_f64();
     // Streams that were never finished claim zero.
-    (duration_s > 0.0).then_some((duration_s * 1000.0) as u64)
-}
-
-/// The container is fine, but there is no track of a known codec in it.
-fn without_audio_track(format: &dyn FormatReader, mp4_tracks: &[Mp4Track]) -> Failure {
-    if let Some(track) = mp4_tracks.iter().find(|track| track.is_sound) {
-        return unsupported_entry(track);
-    }
-    let has_unknown_track = format.tracks().iter().any(|track| match &track.codec_params {
-        None => true,
-        Some(params) => params.audio().is_some(),
-    });
-    let name = format.format_info().short_name;
-    // Matroska names subtitles and unknown video without parameters too, so let ffmpeg have a look.
-    if has_unknown_track || format.tracks().is_empty() {
-        Failure::UnsupportedFormat { found: format!("{name} with an unknown codec") }
-    } else {
-        Failure::NoAudio
-    }
-}
-
-fn unsupported_entry(track: &Mp4Track) -> Failure {
-    let found = match &track.sample_entry {
-        b"ac-3" => "AC-3 sound".into(),
-        b"ec-3" => "E-AC-3 sound".into(),
-        b"ac-4" => "AC-4 sound".into(),
-        b"dtsc" | b"dtse" | b"dtsh" | b"dtsl" => "DTS sound".into(),
-        b"samr" | b"sawb" => "AMR sound".into(),
-        b"mp4a" => "AAC sound of an unusual kind".into(),
-        entry => format!("{} sound", String::from_utf8_lossy(entry).escape_default()),
-    };
-    Failure::UnsupportedFormat { found }
-}
-
-fn codec_name(id: AudioCodecId) -> String {
-    let name = match id {
-        codec::CODEC_ID_AC3 => "AC-3",
-        codec::CODEC_ID_EAC3 => "E-AC-3",
-        codec::CODEC_ID_AC4 => "AC-4",
-        codec::CODEC_ID_DCA => "DTS",
-        codec::CODEC_ID_TRUEHD => "TrueHD",
-        codec::CODEC_ID_WMA => "Windows Media",
-        codec::CODEC_ID_AAC => "AAC surround",
-        codec::CODEC_ID_MP2 => "MP2",
-        codec::CODEC_ID_SPEEX => "Speex",
-        codec::CODEC_ID_WAVPACK => "WavPack",
-        _ => "unknown",
-    };
-    format!("{name} sound")
+    (duration_s > 0.0).then(|| (edits.end_s(duration_s) * 1000.0) as u64)
 }

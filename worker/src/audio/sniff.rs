@@ -14,6 +14,8 @@ pub enum Sniffed {
     Foreign(&'static str),
     /// MP4 and its family: MOV, M4A, 3GP.
     Mp4,
+    /// Matroska and WebM.
+    Matroska,
     /// Another container that we read ourselves: if that fails, it is damaged.
     Native,
     /// Anything else: worth probing.
@@ -67,7 +69,7 @@ fn sniff_bytes(head: &[u8]) -> Sniffed {
         (0, b"OggS", Sniffed::Native),
         (0, b"fLaC", Sniffed::Native),
         (0, b"caff", Sniffed::Native),
-        (0, b"\x1a\x45\xdf\xa3", Sniffed::Native),
+        (0, b"\x1a\x45\xdf\xa3", Sniffed::Matroska),
     ];
     if head.is_empty() {
         return Sniffed::Empty;
@@ -134,6 +136,6 @@ mod tests {
         check(b"RIFF\x10\0\0\0AVI LIST", Sniffed::Foreign("AVI video"));
         check(b"RIFF\x10\0\0\0WAVEfmt ", Sniffed::Native);
         check(b"ID3\x04\0\0\0\0", Sniffed::Unknown);
-        check(b"\x1aE\xdf\xa3\x01\0\0", Sniffed::Native);
+        check(b"\x1aE\xdf\xa3\x01\0\0", Sniffed::Matroska);
     }
 }

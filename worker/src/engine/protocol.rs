@@ -10,6 +10,8 @@ use domain::{Failure, Task, Timestamp, Word};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use crate::audio::MediaDecoder;
+
 /// A longer frame than this is no frame of ours: something else wrote to the pipe.
 pub const MAX_FRAME_BYTES: usize = 4 * 1024 * 1024;
 
@@ -21,7 +23,14 @@ pub struct Request {
     pub model: PathBuf,
     /// ggml weights of the voice activity model.
     pub voice_model: PathBuf,
+    /// Of the speech; detected, if not given.
     pub language: Option<String>,
+    /// Of several sound tracks, the first one in this language is heard. Not the language of the speech: what an earlier
+    /// attempt detected must not lead the next one to another track.
+    #[serde(default)]
+    pub track_language: Option<String>,
+    #[serde(default)]
+    pub decoder: MediaDecoder,
     pub task: Task,
     /// Windows before this moment are committed already: start here.
     pub resume_from: Timestamp,

@@ -18,7 +18,7 @@ use super::transcriber::{SpeechModel, Transcriber};
 use super::voice::{Item, VoiceModel, Windows};
 use super::whisper::{self, WhisperModel};
 use super::words;
-use crate::audio::{AudioReader, SAMPLE_RATE};
+use crate::audio::{AudioReader, SAMPLE_RATE, Wanted};
 
 /// Where a request's events go.
 pub trait Listener: Sync {
@@ -67,7 +67,13 @@ pub fn transcribe(
 ) -> Result<u64, SessionError> {
     let first_sample = request.resume_from.0.saturating_mul(SAMPLE_RATE) / 1000;
     let origin = Windows::origin(first_sample);
-    let reader = AudioReader::open(&request.media, origin, request.max_duration_ms)?;
+    let wanted = Wanted {
+        first_sample: origin,
+        max_duration_ms: request.max_duration_ms,
+        language: request.track_language.as_deref(),
+        decoder: request.decoder,
+    };
+    let reader = AudioReader::open(&request.media, &wanted)?;
     let duration_ms = reader.duration_ms();
     listener.event(EngineEvent::Opened { duration_ms });
     let (speech, voice) = models.load(request, threads)?;

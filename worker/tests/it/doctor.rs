@@ -35,6 +35,9 @@ fn the_doctor_ends_with_one_when_something_fails_and_says_what() {
         "0 fail\n",
     ];
     check(&["--models", models, "--model", MODEL], 0, &well);
+    check(&["--models", models, "--model", MODEL], 0, &["; opens up AC-3, E-AC-3, DTS, surround AAC"]);
+    let without = ["--models", models, "--model", MODEL, "--media-decoder", "symphonia"];
+    check(&without, 0, &["ok    ffmpeg            not used"]);
     let empty = folder.path().to_str().unwrap();
     let missing =
         "fail  model             the model base is not installed → pull it with: worker model pull base\n";

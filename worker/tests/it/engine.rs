@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use domain::{Failure, Task, Timestamp, Word};
 use sha2::{Digest, Sha256};
+use worker::audio::MediaDecoder;
 use worker::engine::{Engine, EngineConfig, EngineError, EngineEvent, Request};
 
 use crate::process_support::{ProcessEnd, send_signal};
@@ -51,6 +52,8 @@ pub fn request(media: &Path) -> Request {
         model: installed("ggml-tiny.en.bin"),
         voice_model: installed("ggml-silero-v6.2.0.bin"),
         language: None,
+        track_language: None,
+        decoder: MediaDecoder::Auto,
         task: Task::Transcribe,
         resume_from: Timestamp(0),
         previous_words: Vec::new(),

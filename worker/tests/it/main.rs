@@ -4,6 +4,7 @@
 
 mod accuracy;
 mod calls;
+mod channels;
 mod crash;
 mod daemon;
 mod doctor;
@@ -20,3 +21,4 @@ mod push;
 mod sandbox;
 mod settings;
 mod support;
+mod timeline;

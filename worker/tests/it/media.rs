@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use domain::Failure;
-use worker::audio::AudioReader;
+use worker::audio::{AudioReader, Wanted};
 use worker::engine::Engine;
 
 use crate::engine::{config, hear, request};
@@ -27,14 +27,18 @@ fn make(folder: &Path, name: &str, arguments: &[&str]) -> PathBuf {
 }
 
 fn decode(path: &Path, first_sample: u64, max_duration_ms: u64) -> Result<Vec<f32>, Failure> {
-    let mut reader = AudioReader::open(path, first_sample, max_duration_ms)?;
+    decode_wanted(path, &Wanted { first_sample, max_duration_ms, ..Wanted::default() })
+}
+
+pub fn decode_wanted(path: &Path, wanted: &Wanted<'_>) -> Result<Vec<f32>, Failure> {
+    let mut reader = AudioReader::open(path, wanted)?;
     let mut samples = Vec::new();
     while reader.read(&mut samples)? {}
     Ok(samples)
 }
 
 /// By how many milliseconds `samples` lag behind `reference`, and how alike they are then, 0 to 1.
-fn lag_of(samples: &[f32], reference: &[f32]) -> (i64, f32) {
+pub fn lag_of(samples: &[f32], reference: &[f32]) -> (i64, f32) {
     let alike = |lag: i64| -> f32 {
         let pairs = reference.iter().enumerate().skip(32_000).take(64_000).step_by(8).filter_map(|(i, a)| {
             let at = usize::try_from(i as i64 + lag).ok()?;
@@ -125,7 +129,8 @@ fn media_that_ffmpeg_decodes_has_a_length_too() {
         ("stream.ts", &["-c:a", "aac"]),
     ] {
         let path = make(folder.path(), name, arguments);
-        let reader = AudioReader::open(&path, 0, 3_600_000).unwrap();
+        let reader =
+            AudioReader::open(&path, &Wanted { max_duration_ms: 3_600_000, ..Wanted::default() }).unwrap();
         let duration_ms = reader.duration_ms().unwrap_or(0);
         assert!(duration_ms.abs_diff(11_000) < 150, "{name}: {duration_ms} ms");
     }
@@ -299,22 +304,33 @@ async fn without_speech_there_are_no_words() {
 }
 
 #[test]
-fn without_ffmpeg_a_foreign_container_is_named() {
+fn without_ffmpeg_the_format_is_named_and_there_is_a_hint() {
     let folder = tempfile::tempdir().unwrap();
+    let surround: &[&str] = &["-c:a", "aac", "-ac", "6"];
     for (name, codecs, found) in [
-        ("speech.avi", ["-c:a", "libmp3lame"], "AVI video"),
-        ("speech.ts", ["-c:a", "aac"], "MPEG transport stream"),
-        ("speech.mp4", ["-c:a", "ac3"], "AC-3 sound"),
+        ("speech.avi", &["-c:a", "libmp3lame"][..], "AVI video"),
+        ("speech.ts", &["-c:a", "aac"], "MPEG transport stream"),
+        ("speech.mp4", &["-c:a", "ac3"], "AC-3 sound"),
+        ("eac3.mkv", &["-c:a", "eac3"], "E-AC-3 sound"),
+        ("surround.mp4", surround, "AAC sound of an unusual kind, such as surround"),
+        ("surround.mkv", surround, "AAC sound of an unusual kind, such as surround"),
+        ("surround.aac", surround, "AAC surround sound"),
+        ("surround.opus", &["-c:a", "libopus", "-ac", "6", "-mapping_family", "1"], "Opus surround sound"),
     ] {
-        let path = make(folder.path(), name, &codecs);
-        let output = Command::new(env!("CARGO_BIN_EXE_worker"))
-            .args(["transcribe", "--model", "tiny.en"])
-            .arg(&path)
-            .env("PATH", "/nowhere")
-            .output()
-            .unwrap();
-        let said = String::from_utf8_lossy(&output.stderr);
-        assert!(!output.status.success() && said.contains(found), "{name}: {said}");
+        let path = make(folder.path(), name, codecs);
+        let check = |variable: &str, value: &str| {
+            let output = Command::new(env!("CARGO_BIN_EXE_worker"))
+                .args(["transcribe", "--model", "tiny.en"])
+                .arg(&path)
+                .env(variable, value)
+                .output()
+                .unwrap();
+            let said = String::from_utf8_lossy(&output.stderr);
+            let is_clear = said.contains(&format!("decoded: {found}.")) && said.contains("ffmpeg");
+            assert!(!output.status.success() && is_clear, "{name}, {variable}={value}: {said}");
+        };
+        check("PATH", "/nowhere");
+        check("CUELIGHT_MEDIA_DECODER", "symphonia");
     }
 }
 

@@ -14,6 +14,7 @@ use domain::{
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
+use worker::audio::MediaDecoder;
 use worker::config::{Limits, WorkerConfig};
 use worker::engine::{Engine, EngineConfig};
 use worker::fetch::FetchConfig;
@@ -63,6 +64,7 @@ impl Bench {
             fetch: FetchConfig::default(),
             limits: Limits::default(),
             engine: EngineConfig { threads: 1, ..EngineConfig::new(env!("CARGO_BIN_EXE_worker")) },
+            media_decoder: MediaDecoder::Auto,
             tasks: TaskConfig {
                 cleanup_every: None,
                 stats_every: None,
