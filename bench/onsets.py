@@ -10,7 +10,7 @@ import wave
 import aligned
 import corpus
 
-VOICES = {"en": "en-us", "fr": "fr"}
+VOICES = {"en": "en-us"}
 WORDS_A_MINUTE = 150
 # Of espeak-ng's interface, in speak_lib.h.
 RETRIEVAL, RATE, BY_CHARACTER, UTF8, WORD = 1, 1, 1, 1, 1

@@ -22,11 +22,14 @@ begun, begun_cpu = time.monotonic(), cpu()
 model = WhisperModel(
     settings["weights"], device="cpu", compute_type="int8", cpu_threads=settings["threads"], num_workers=1
 )
-options = dict(language=settings["language"], beam_size=settings["beam"], vad_filter=settings["vad"])
+options = dict(language=settings["language"], beam_size=settings["beam"], vad_filter=settings["vad"],
+               word_timestamps=settings.get("words", False))
 if settings.get("batched"):
     segments, _ = BatchedInferencePipeline(model).transcribe(settings["audio"], batch_size=8, **options)
 else:
     segments, _ = model.transcribe(settings["audio"], **options)
 # The segments are made while they are read.
+segments = list(segments)
 text = " ".join(segment.text.strip() for segment in segments)
-print(json.dumps({"text": text, "cpu_s": cpu() - begun_cpu, "wall_s": time.monotonic() - begun}))
+words = [{"text": word.word, "start": round(word.start * 1000)} for segment in segments for word in segment.words or ()]
+print(json.dumps({"text": text, "words": words, "cpu_s": cpu() - begun_cpu, "wall_s": time.monotonic() - begun}))

@@ -20,7 +20,7 @@ bench_main_job() {
 # The engine beside others. The worker needs no page, so none is built.
 bench_engine() {
   need_build_tools
-  need ffmpeg 'command -v ffmpeg'
+  need ffmpeg 'command -v ffmpeg' espeak-ng 'command -v espeak-ng'
   install_rivals bench/requirements.txt 'faster-whisper and what measuring takes (once; about 600 MB)'
   build_ctranslate2
   cargo build --release -p worker >&2
