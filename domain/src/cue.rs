@@ -48,6 +48,24 @@ pub struct Cue {
     pub start: Timestamp,
     pub end: Timestamp,
     pub text: String,
+    /// Words that the model does not quite believe itself: where in `text` they begin and end, in characters.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub doubts: Vec<(u32, u32)>,
+}
+
+impl Cue {
+    /// The text in pieces, each with whether it is doubted. What lies outside the text is passed over.
+    pub fn pieces(&self) -> Vec<(String, bool)> {
+        let mut pieces: Vec<(String, bool)> = Vec::new();
+        for (at, c) in self.text.chars().enumerate() {
+            let is_doubted = self.doubts.iter().any(|&(from, to)| (from as usize..to as usize).contains(&at));
+            match pieces.last_mut() {
+                Some((piece, is)) if *is == is_doubted => piece.push(c),
+                _ => pieces.push((c.to_string(), is_doubted)),
+            }
+        }
+        pieces
+    }
 }
 
 /// The cues of one window, as they are committed: the unit of storing, of publishing and of resuming.
@@ -161,7 +179,12 @@ mod tests {
     use super::*;
 
     fn cue(start: u64, end: u64) -> Cue {
-        Cue { start: Timestamp(start), end: Timestamp(end), text: format!("{start}-{end}") }
+        Cue {
+            start: Timestamp(start),
+            end: Timestamp(end),
+            text: format!("{start}-{end}"),
+            doubts: Vec::new(),
+        }
     }
 
     #[test]

@@ -70,7 +70,10 @@ pub fn in_one_line(text: &str) -> String {
 impl Cue {
     /// The cue with its text in normal form.
     pub fn normalized(&self) -> Cue {
-        Cue { text: normalized(&self.text), ..self.clone() }
+        let text = normalized(&self.text);
+        // They count the characters of the text as it was.
+        let doubts = if text == self.text { self.doubts.clone() } else { Vec::new() };
+        Cue { text, doubts, ..*self }
     }
 }
 
@@ -135,8 +138,12 @@ mod tests {
 
     #[test]
     fn a_cue_without_duration_joins_the_next_or_lasts_a_millisecond() {
-        let cue =
-            |start, end, text: &str| Cue { start: Timestamp(start), end: Timestamp(end), text: text.into() };
+        let cue = |start, end, text: &str| Cue {
+            start: Timestamp(start),
+            end: Timestamp(end),
+            text: text.into(),
+            doubts: Vec::new(),
+        };
         let track = |cues| Track::new(None, cues).unwrap();
         let before =
             track(vec![cue(0, 5, "a"), cue(5, 5, "b"), cue(5, 9, "c"), cue(9, 9, " "), cue(9, 9, "d")]);

@@ -149,6 +149,7 @@ mod tests {
             start: Timestamp(start),
             end: Timestamp(start + 500),
             text: text.into(),
+            doubts: Vec::new(),
         };
         let mut state = crate::live::samples::state();
         state.pages = vec![

@@ -126,11 +126,16 @@ fn Line(id: JobId, cue: Cue, has_media: Memo<bool>) -> impl IntoView {
     let start = cue.start;
     let address =
         move || has_media.get().then(|| format!("{}#t={:.3}", media_address(id), start.as_secs_f64()));
+    let piece = |(text, is_doubted): (String, bool)| match is_doubted {
+        true => view! { <mark class="doubt" title="Perhaps misheard">{text}</mark> }.into_any(),
+        false => text.into_any(),
+    };
+    let words = cue.pieces().into_iter().map(piece).collect_view();
     view! {
         <li>
             <a class="cue" rel="external" href=address data-start=start.0.to_string()>
                 <time>{text::clock(start.0)}</time>
-                <span>{cue.text}</span>
+                <span>{words}</span>
             </a>
         </li>
     }

@@ -190,7 +190,7 @@ mod tests {
     }
 
     fn cue(text: &str) -> Cue {
-        Cue { start: Timestamp(0), end: Timestamp(1000), text: text.into() }
+        Cue { start: Timestamp(0), end: Timestamp(1000), text: text.into(), doubts: Vec::new() }
     }
 
     fn progress(pages: u32) -> Progress {

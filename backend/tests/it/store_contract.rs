@@ -82,6 +82,7 @@ pub fn page(number: u32) -> CuePage {
         start: Timestamp(from),
         end: Timestamp(from + 4_000),
         text: text.into(),
+        doubts: vec![(0, 2)],
     };
     CuePage {
         number,

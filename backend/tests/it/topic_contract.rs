@@ -59,6 +59,7 @@ async fn an_event_comes_as_it_was_published(backend: &Backend) {
         start: domain::Timestamp(1),
         end: domain::Timestamp(900),
         text: "Zwölf \"Boxkämpfer\"\n日本語 \u{0} 🎬".into(),
+        doubts: Vec::new(),
     };
     let change = JobChange::Cues { page: 3, cues: vec![cue], progress: Default::default() };
     let sent = JobEvent { id: crate::new_id(), version: 9, change };

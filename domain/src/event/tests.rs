@@ -28,7 +28,12 @@ fn any_progress() -> impl Strategy<Value = Progress> {
 
 fn any_cues() -> impl Strategy<Value = Vec<Cue>> {
     let cue = (any::<u64>(), any::<u64>(), any::<String>());
-    let cue = cue.prop_map(|(start, end, text)| Cue { start: Timestamp(start), end: Timestamp(end), text });
+    let cue = cue.prop_map(|(start, end, text)| Cue {
+        start: Timestamp(start),
+        end: Timestamp(end),
+        text,
+        doubts: Vec::new(),
+    });
     prop::collection::vec(cue, 0..4)
 }
 
@@ -135,7 +140,7 @@ proptest! {
 #[test]
 fn events_are_flat_and_named_in_snake_case() {
     let progress = Progress { pages: 1, cues: 1, ..Progress::default() };
-    let cues = vec![Cue { start: Timestamp(0), end: Timestamp(900), text: "Hi".into() }];
+    let cues = vec![Cue { start: Timestamp(0), end: Timestamp(900), text: "Hi".into(), doubts: Vec::new() }];
     let event =
         JobEvent { id: JobId::from_bits(1), version: 3, change: JobChange::Cues { page: 0, cues, progress } };
     let expect = json!({

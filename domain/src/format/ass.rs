@@ -221,7 +221,12 @@ mod tests {
 
     #[test]
     fn cues_closer_than_a_hundredth_stay_apart() {
-        let cue = |start, end| crate::Cue { start: Timestamp(start), end: Timestamp(end), text: "a".into() };
+        let cue = |start, end| crate::Cue {
+            start: Timestamp(start),
+            end: Timestamp(end),
+            text: "a".into(),
+            doubts: Vec::new(),
+        };
         let track = Track::new(None, vec![cue(1000, 1001), cue(1001, 1004), cue(1004, 2000)]).unwrap();
         let times: Vec<(u64, u64)> =
             read(&write(&track)).unwrap().cues().iter().map(|cue| (cue.start.0, cue.end.0)).collect();

@@ -4,7 +4,7 @@ use super::*;
 use crate::{Cue, Timestamp, payload};
 
 fn cue(start: u64, end: u64, text: &str) -> Cue {
-    Cue { start: Timestamp(start), end: Timestamp(end), text: text.into() }
+    Cue { start: Timestamp(start), end: Timestamp(end), text: text.into(), doubts: Vec::new() }
 }
 
 fn track(cues: &[(u64, u64, &str)]) -> Track {

@@ -87,7 +87,7 @@ impl CueLines {
             );
             return Err(ParseError { line, problem });
         }
-        self.cues.push(Cue { start, end, text });
+        self.cues.push(Cue { start, end, text, doubts: Vec::new() });
         self.lines.push(line);
         Ok(())
     }

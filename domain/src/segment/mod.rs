@@ -196,23 +196,32 @@ fn cues_of(
     let times = timing::of_spans(spans, atoms, window, norms);
     let laid_out = spans.iter().zip(times).map(|(span, (start, end))| {
         let line_break = costs.line_break(span.first, span.after);
-        let text = text_of(&atoms[span.first..span.after], line_break.map(|at| at - span.first));
-        Cue { start, end, text }
+        let (text, doubts) = text_of(&atoms[span.first..span.after], line_break.map(|at| at - span.first));
+        Cue { start, end, text, doubts }
     });
     laid_out.collect()
 }
 
-fn text_of(atoms: &[Atom], line_break: Option<usize>) -> String {
-    let mut text = String::new();
+/// The text of a cue, and where in it the doubtful atoms stand.
+fn text_of(atoms: &[Atom], line_break: Option<usize>) -> (String, Vec<(u32, u32)>) {
+    let (mut text, mut doubts) = (String::new(), Vec::new());
+    let mut length = 0;
     for (index, atom) in atoms.iter().enumerate() {
         if line_break == Some(index) {
             text.push('\n');
+            length += 1;
         } else if index > 0 && atom.space_before {
             text.push(' ');
+            length += 1;
         }
         text.push_str(&atom.text);
+        let from = length;
+        length += atom.text.chars().count() as u32;
+        if atom.is_doubtful {
+            doubts.push((from, length));
+        }
     }
-    text
+    (text, doubts)
 }
 
 #[cfg(test)]

@@ -127,13 +127,19 @@ fn right_to_left_text_stays_in_its_order_and_its_points_take_no_room() {
 #[test]
 fn a_short_word_stays_for_the_shortest_duration_where_silence_follows() {
     let cues = into_cues(&[word(1000, 1200, "Yes.")], Timestamp(0), Timestamp(9000), Profile::Netflix);
-    assert_eq!(cues, [Cue { start: Timestamp(1000), end: Timestamp(1833), text: "Yes.".into() }]);
+    assert_eq!(
+        cues,
+        [Cue { start: Timestamp(1000), end: Timestamp(1833), text: "Yes.".into(), doubts: Vec::new() }]
+    );
 }
 
 #[test]
 fn a_short_word_at_the_end_of_its_window_appears_a_little_early() {
     let cues = into_cues(&[word(800, 1000, "Yes.")], Timestamp(0), Timestamp(1500), Profile::Netflix);
-    assert_eq!(cues, [Cue { start: Timestamp(584), end: Timestamp(1417), text: "Yes.".into() }]);
+    assert_eq!(
+        cues,
+        [Cue { start: Timestamp(584), end: Timestamp(1417), text: "Yes.".into(), doubts: Vec::new() }]
+    );
 }
 
 #[test]
@@ -222,7 +228,10 @@ fn laying_out_for_another_profile_goes_over_the_seams_between_pages() {
 #[test]
 fn a_page_without_words_keeps_its_cues_among_those_laid_out_anew() {
     let mut kept = page(1, 10_000, Vec::new());
-    kept.cues = vec![Cue { start: Timestamp(12_000), end: Timestamp(13_000), text: "♪".into() }];
+    kept.cues =
+        vec![Cue {
+            start: Timestamp(12_000), end: Timestamp(13_000), text: "♪".into(), doubts: Vec::new()
+        }];
     let pages = [page(0, 0, spoken("The quick brown fox jumps over the lazy dog.")), kept];
     let cues = relayout(&pages, Profile::Shorts);
     assert!(cues.len() == 2 && cues.last() == pages[1].cues.first(), "{cues:?}");
@@ -242,4 +251,20 @@ fn all_but_the_last_cue_is_settled() {
     assert_eq!([settled_of(0), settled_of(1), settled_of(8)], [0, 0, 0]);
     // The first sentence, at least.
     assert!((9..words.len()).contains(&settled_of(words.len())));
+}
+
+#[test]
+fn words_that_the_model_doubts_are_marked_where_they_stand() {
+    let mut words =
+        spoken("Ask not what your country größer can do for you, and wait for the long second line.");
+    for index in [1, 5, 12] {
+        words[index].probability = 0.3;
+    }
+    let cues = into_cues(&words, Timestamp(0), Timestamp(20_000), Profile::Netflix);
+    let doubted = |cue: &Cue| -> Vec<String> {
+        cue.pieces().into_iter().filter(|(_, is_doubted)| *is_doubted).map(|(piece, _)| piece).collect()
+    };
+    assert_eq!(cues.iter().flat_map(doubted).collect::<Vec<_>>(), ["not", "größer", "the"]);
+    let whole: String = cues[0].pieces().into_iter().map(|(piece, _)| piece).collect();
+    assert_eq!(whole, cues[0].text);
 }

@@ -34,7 +34,12 @@ fn other_programs_read_the_cues_we_wrote() {
     let check = |format: &str, expect: &Track, slack: u64| {
         let cues: Vec<Cue> = serde_json::from_value(read[format].clone())
             .map(|cues: Vec<(u64, u64, String)>| {
-                let cue = |(start, end, text)| Cue { start: Timestamp(start), end: Timestamp(end), text };
+                let cue = |(start, end, text)| Cue {
+                    start: Timestamp(start),
+                    end: Timestamp(end),
+                    text,
+                    doubts: Vec::new(),
+                };
                 cues.into_iter().map(cue).collect()
             })
             .unwrap();

@@ -252,7 +252,12 @@ mod records {
     }
 
     fn cues(version: Version, page: u32) -> JobEvent {
-        let cues = vec![Cue { start: Default::default(), end: Default::default(), text: page.to_string() }];
+        let cues = vec![Cue {
+            start: Default::default(),
+            end: Default::default(),
+            text: page.to_string(),
+            doubts: Vec::new(),
+        }];
         let progress = Progress { pages: page + 1, ..Progress::default() };
         event(version, JobChange::Cues { page, cues, progress })
     }

@@ -243,7 +243,7 @@ impl Worker {
             start,
             end,
             words: words.collect(),
-            cues: vec![Cue { start, end, text: text.to_owned() }],
+            cues: vec![Cue { start, end, text: text.to_owned(), doubts: Vec::new() }],
             open: None,
         };
         let progress =

@@ -65,6 +65,7 @@ fn a_track_larger_than_an_item_is_saved_in_parts() {
             start: Timestamp(number * 1_000),
             end: Timestamp(number * 1_000 + 900),
             text: "ö".repeat(100),
+            doubts: Vec::new(),
         };
         let ended = store.get(job.id).await.unwrap().unwrap().version;
         for (saves, cues) in [(0, 6_000), (1, 4_000), (2, 5_000)] {
@@ -143,6 +144,7 @@ fn an_event_too_large_for_the_topic_is_told_without_its_cues() {
             start: Timestamp(number * 1_000),
             end: Timestamp(number * 1_000 + 900),
             text: "ö".repeat(100),
+            doubts: Vec::new(),
         };
         let progress = Progress { pages: 1, cues: 2_000, ..Progress::default() };
         let change = JobChange::Cues { page: 0, cues: (0..2_000).map(cue).collect(), progress };

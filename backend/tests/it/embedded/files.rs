@@ -141,7 +141,8 @@ fn the_log_stays_bounded_while_there_is_always_a_reader() {
     let folder = TempDir::new().unwrap();
     let log = folder.path().join("cuelight.db-wal");
     let text = "x".repeat(64 << 10);
-    let cue = domain::Cue { start: domain::Timestamp(0), end: domain::Timestamp(1), text };
+    let cue =
+        domain::Cue { start: domain::Timestamp(0), end: domain::Timestamp(1), text, doubts: Vec::new() };
     let change = domain::JobChange::Cues { page: 0, cues: vec![cue], progress: Default::default() };
     let event = domain::JobEvent { change, ..event(1) };
     run(async {
