@@ -1,7 +1,7 @@
 //! Words with times to cues, for `./dev bench cues`: reads JSON on standard input, writes JSON.
 //!
 //! `{"profile": "netflix", "words": [{"start", "end", "text"}], "windows": [end, …], "commit": "windows"}`, times in
-//! milliseconds. All words are laid out at once, or else committed window by window: each whole, or what is settled.
+//! milliseconds. All words are laid out at once, or else committed window by window: each by itself, or all but its last cue.
 
 use std::io::{Read, Write};
 use std::time::Instant;
