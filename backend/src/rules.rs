@@ -270,6 +270,7 @@ fn advance(known: &mut Progress, reported: &Progress) {
     known.duration_ms = reported.duration_ms.or(known.duration_ms);
     if reported.language.is_some() {
         known.language.clone_from(&reported.language);
+        known.language_confidence = reported.language_confidence;
     }
     known.has_media |= reported.has_media;
 }

@@ -259,7 +259,18 @@ impl<'a> Attempt<'a> {
                     self.meter.opened(duration_ms, request.resume_from.0);
                     self.enter(Stage::Preparing).await?;
                 }
-                EngineEvent::Language { tag } => self.job.progress.language = Some(tag),
+                EngineEvent::Language { tag, probability } => {
+                    let progress = &mut self.job.progress;
+                    // Handed down by an earlier attempt, it is as sure as it was.
+                    if progress.language.as_ref() != Some(&tag) {
+                        progress.language_confidence = probability;
+                        progress.language = Some(tag);
+                    }
+                    if probability.is_some() {
+                        // So that it can be corrected before the first window is done.
+                        self.report().await?;
+                    }
+                }
                 EngineEvent::Window { start, end, words } => {
                     media_ms = media_ms.max(end.0);
                     self.window(start, end, words).await?;

@@ -144,6 +144,7 @@ fn report(job: &mut JobView, progress: &Progress) {
     // Before it is detected, the one asked for stands.
     if progress.language.is_some() {
         job.language.clone_from(&progress.language);
+        job.language_confidence = progress.language_confidence;
     }
     job.has_media = progress.has_media;
     job.pages = progress.pages;
@@ -167,6 +168,7 @@ pub mod samples {
             model: None,
             profile: Profile::Netflix,
             title: "talk".into(),
+            translation_of: None,
         };
         let moment = WallTime::UNIX_EPOCH;
         let job = Job::queued(JobId::from_bits(7), spec, moment, moment);
