@@ -173,13 +173,8 @@ impl JobStore for Hooked {
         self.call("store.retry", self.inner.store.retry(id, spec, expires_at)).await
     }
 
-    async fn link_translation(
-        &self,
-        id: JobId,
-        translation: JobId,
-        instead_of: Option<JobId>,
-    ) -> Result<Option<Box<Job>>> {
-        let linked = self.inner.store.link_translation(id, translation, instead_of);
+    async fn link_translation(&self, id: JobId, translation: JobId) -> Result<Option<Box<Job>>> {
+        let linked = self.inner.store.link_translation(id, translation);
         self.call("store.link_translation", linked).await
     }
 

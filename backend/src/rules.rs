@@ -211,8 +211,8 @@ pub fn retry(job: &mut Job, spec: &JobSpec, expires_at: WallTime) -> Ruling<Retr
     Write(Retried::Queued(Box::new(job.clone())))
 }
 
-pub fn link_translation(job: &mut Job, translation: JobId, instead_of: Option<JobId>) -> Ruling<Box<Job>> {
-    if job.translation != instead_of {
+pub fn link_translation(job: &mut Job, translation: JobId) -> Ruling<Box<Job>> {
+    if job.translation == Some(translation) {
         return Keep(Box::new(job.clone()));
     }
     job.translation = Some(translation);

@@ -74,14 +74,8 @@ pub trait JobStore: Send + Sync {
     /// unfinished one, if the spec is another: whoever works on it is fenced.
     async fn retry(&self, id: JobId, spec: &JobSpec, expires_at: WallTime) -> Result<Retried>;
 
-    /// Names the job that translates this one, unless another than `instead_of` is named by now: who was quicker stands
-    /// in the job that is answered. `None`: it is gone.
-    async fn link_translation(
-        &self,
-        id: JobId,
-        translation: JobId,
-        instead_of: Option<JobId>,
-    ) -> Result<Option<Box<Job>>>;
+    /// Names the job that translates this one, and answers the job as it is then; `None` if it is gone.
+    async fn link_translation(&self, id: JobId, translation: JobId) -> Result<Option<Box<Job>>>;
 
     /// Removes the job, its pages and its edits; a late write of a worker does not bring it back. Works on expired
     /// jobs too: sweeping is deleting what [`expired`](JobStore::expired) names.

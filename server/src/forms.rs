@@ -169,6 +169,20 @@ pub async fn retry(State(server): State<Server>, Path(id): Path<String>, body: B
     back_to_job(&id, result)
 }
 
+/// `POST /jobs/{id}/translate`: leads to the page of the translation.
+pub async fn translate(State(server): State<Server>, Path(id): Path<String>, body: Body) -> Redirect {
+    let result = async {
+        let job_id = query::job_id(&id)?;
+        let body = query::body(body, 64 * 1024).await?;
+        let fields = query::Query::parse(std::str::from_utf8(&body).ok());
+        server.translate(job_id, fields.options()).await
+    };
+    match result.await {
+        Ok(submitted) => Redirect::to(&format!("/jobs/{}", submitted.job.id)),
+        Err(error) => back_to_job(&id, Err(error)),
+    }
+}
+
 /// `POST /jobs/{id}/delete`
 pub async fn delete(State(server): State<Server>, Path(id): Path<String>) -> Redirect {
     let result = match query::job_id(&id) {

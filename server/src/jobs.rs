@@ -158,7 +158,8 @@ pub async fn cancel(State(server): State<Server>, Path(id): Path<String>) -> Res
     Ok(uncached(JobView::from(&job)).into_response())
 }
 
-/// `POST /api/v1/jobs/{id}/retry`, with changed options in a JSON body, if any.
+/// `POST /api/v1/jobs/{id}/retry`, with changed options in a JSON body, if any. With changed options an unfinished job
+/// starts over.
 pub async fn retry(State(server): State<Server>, Path(id): Path<String>, body: Body) -> Result<Response> {
     let id = query::job_id(&id)?;
     let Wish { options, url } = Wish::parse(&query::body(body, BODY).await?)?;
@@ -207,7 +208,8 @@ impl Server {
         .await
     }
 
-    /// Queues an ended job again; options that are not given stay as they were.
+    /// Queues an ended job again; options that are not given stay as they were. Options that change the wish start an
+    /// unfinished one over too: nobody waits for the end of a transcript in the wrong language.
     pub async fn retry(&self, id: JobId, options: SpecOptions) -> Result<Job> {
         let server = self.clone();
         self.to_the_end(async move {
@@ -225,11 +227,13 @@ impl Server {
                     tracing::info!(job.id = %id, "job retried");
                     Ok(*job)
                 }
+                // Asked for twice: it is worked on as wished already.
+                Retried::Unfinished(job) if options != SpecOptions::default() => Ok(*job),
                 Retried::Unfinished(_) => Err(ApiError::new(
                     StatusCode::CONFLICT,
                     "job_unfinished",
                     "The job has not ended yet.",
-                    "Wait for it, or cancel it first.",
+                    "Wait for it, cancel it first, or say what to do otherwise.",
                 )),
                 Retried::Gone => Err(ApiError::no_job()),
             }

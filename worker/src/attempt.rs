@@ -198,6 +198,14 @@ impl<'a> Attempt<'a> {
             self.job.progress.has_media = true;
             return Ok(location);
         }
+        // The job that this one translates may have fetched it since.
+        if let Some(original) = self.job.spec.translation_of
+            && store.link(original, self.job.id).await?
+            && let Some(location) = store.locate(self.job.id).await?
+        {
+            self.job.progress.has_media = true;
+            return Ok(location);
+        }
         let Source::Link { url } = self.job.spec.source.clone() else {
             return Err(Stop::Failed(Failure::MediaNotFound));
         };

@@ -4,11 +4,12 @@ use domain::language::{LANGUAGES, Language};
 use domain::{Profile, Task};
 use leptos::prelude::*;
 
-/// `id` is that of the `<select>`, for a label. The first one lets the model detect it.
+/// `id` is that of the `<select>`, for a label. The first one lets the model detect it, unless one is required.
 #[component]
 pub fn LanguageSelect(
     id: &'static str,
     #[prop(optional, into)] chosen: Option<String>,
+    #[prop(optional)] required: bool,
     #[prop(optional, into)] problem: Signal<Option<String>>,
 ) -> impl IntoView {
     let mut languages: Vec<&Language> = LANGUAGES.iter().collect();
@@ -21,8 +22,14 @@ pub fn LanguageSelect(
         })
         .collect();
     view! {
-        <select id=id name="language" aria-invalid=invalid(problem) aria-describedby=move || problem.get()>
-            <option value="">"Detect"</option>
+        <select
+            id=id
+            name="language"
+            required=required
+            aria-invalid=invalid(problem)
+            aria-describedby=move || problem.get()
+        >
+            <option value="">{if required { "Choose …" } else { "Detect" }}</option>
             {options}
         </select>
     }

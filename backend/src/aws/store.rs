@@ -245,14 +245,8 @@ impl JobStore for DynamoStore {
         Ok(retried)
     }
 
-    async fn link_translation(
-        &self,
-        id: JobId,
-        translation: JobId,
-        instead_of: Option<JobId>,
-    ) -> Result<Option<Box<Job>>> {
-        let rule =
-            |stored: &mut Stored| Ok(rules::link_translation(&mut stored.job, translation, instead_of));
+    async fn link_translation(&self, id: JobId, translation: JobId) -> Result<Option<Box<Job>>> {
+        let rule = |stored: &mut Stored| Ok(rules::link_translation(&mut stored.job, translation));
         self.jobs.change(id, rule).await
     }
 

@@ -166,13 +166,8 @@ impl JobStore for EmbeddedStore {
         Ok(self.change(id, retry).await?.unwrap_or(Retried::Gone))
     }
 
-    async fn link_translation(
-        &self,
-        id: JobId,
-        translation: JobId,
-        instead_of: Option<JobId>,
-    ) -> Result<Option<Box<Job>>> {
-        self.change(id, move |_, job| Ok(rules::link_translation(job, translation, instead_of))).await
+    async fn link_translation(&self, id: JobId, translation: JobId) -> Result<Option<Box<Job>>> {
+        self.change(id, move |_, job| Ok(rules::link_translation(job, translation))).await
     }
 
     async fn delete(&self, id: JobId) -> Result<Deleted> {
