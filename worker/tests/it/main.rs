@@ -11,6 +11,7 @@ mod elasticbeanstalk;
 mod engine;
 mod fetch;
 mod kill;
+mod languages;
 mod media;
 mod model;
 mod model_convert;
