@@ -16,6 +16,7 @@ use crate::Server;
 use crate::error::{ApiError, Result, causes, stems_from};
 use crate::query::{self, Query, Wish};
 use crate::submit::{self, Submitted};
+use crate::translations;
 
 /// Longest body of a call that carries JSON, in bytes.
 const BODY: usize = 64 * 1024;
@@ -30,13 +31,12 @@ const MAX_LIMIT: u64 = 100;
 pub async fn submit(State(server): State<Server>, headers: HeaderMap, body: Body) -> Result<Response> {
     let key = query::idempotency_key(&headers)?;
     let wish = Wish::parse(&query::body(body, BODY).await?)?;
-    let options = server.with_offered_model(wish.options)?;
+    let (options, is_translated) = translations::take_both(server.with_offered_model(wish.options)?)?;
     let spec = JobSpec::link(wish.url.as_deref().unwrap_or_default(), &options).map_err(query::invalid)?;
     let key = key.map(|key| submit::keyed(key, &spec, None));
     let submitting = server.clone();
-    let submitted =
-        server.to_the_end(async move { submitting.submit(submit::new_id(), spec, key).await }).await?;
-    Ok(created(&submitted))
+    let submit = async move { submitting.submit_with(submit::new_id(), spec, key, is_translated).await };
+    Ok(created(&server.to_the_end(submit).await?))
 }
 
 /// 201 with the job; a repeat is answered like the first time and marked.

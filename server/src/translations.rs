@@ -33,6 +33,21 @@ pub async fn translate(State(server): State<Server>, Path(id): Path<String>, bod
     Ok(jobs::created(&submitted))
 }
 
+/// The task that asks for both tracks at once: a job as spoken, and its translation.
+const BOTH: &str = "both";
+
+/// Whether a translation is wanted beside the track as spoken; the options are those of the latter. Where the model
+/// cannot translate, nothing is made.
+pub fn take_both(options: SpecOptions) -> Result<(SpecOptions, bool)> {
+    if options.task.as_deref().map(str::trim) != Some(BOTH) {
+        return Ok((options, false));
+    }
+    let translating = SpecOptions { task: Some(Task::Translate.as_str().to_owned()), ..options.clone() };
+    // Any source will do: it is about the options alone.
+    JobSpec::upload("media", 1, &translating).map_err(query::invalid)?;
+    Ok((SpecOptions { task: None, ..options }, true))
+}
+
 impl Server {
     /// The job that translates job `id`, made if there is none; options that are not given are those of the job.
     pub async fn translate(&self, id: JobId, options: SpecOptions) -> Result<Submitted> {

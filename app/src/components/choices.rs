@@ -64,6 +64,9 @@ pub fn ModelSelect(
 pub fn TaskSelect(
     id: &'static str,
     #[prop(optional)] chosen: Task,
+    /// Offers both at once too, where a job is made.
+    #[prop(optional)]
+    both: bool,
     #[prop(optional, into)] problem: Signal<Option<String>>,
 ) -> impl IntoView {
     let options = Task::ALL.map(|task| {
@@ -76,6 +79,7 @@ pub fn TaskSelect(
     view! {
         <select id=id name="task" aria-invalid=invalid(problem) aria-describedby=move || problem.get()>
             {options.into_iter().collect_view()}
+            {both.then(|| view! { <option value="both">"Both: as spoken, and in English"</option> })}
         </select>
     }
     .into_any()

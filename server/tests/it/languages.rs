@@ -208,3 +208,25 @@ async fn what_cannot_be_translated_is_said() {
     let nobody = JobId::from_bits(1);
     error_of(site.translate(nobody, json!({})).await, (404, "job_not_found")).await;
 }
+
+#[tokio::test]
+async fn both_tracks_can_be_asked_for_at_once() {
+    let site = Site::start().await;
+    let upload = |query: &str| {
+        site.request(Method::POST, &format!("/api/v1/uploads?filename=a.mp4&{query}")).body(MEDIA).send()
+    };
+    let link = json!({ "url": "http://media.test/a.mp4", "task": "both" });
+    let made = [site.post("/api/v1/jobs", link).await, upload("task=both").await.unwrap()];
+    for response in made {
+        assert_eq!(response.status(), StatusCode::CREATED);
+        let job: Value = response.json().await.unwrap();
+        assert_eq!(job["task"], "transcribe");
+        let translation = site.job(job["translation"].as_str().unwrap().parse().unwrap()).await;
+        assert_eq!((&translation["task"], &translation["translation_of"]), (&json!("translate"), &job["id"]));
+    }
+    // Refused before anything is made.
+    let refused = upload("task=both&model=tiny.en").await.unwrap();
+    error_of(refused, (422, "english_model_translates")).await;
+    let jobs: Value = site.get("/api/v1/jobs").await.json().await.unwrap();
+    assert_eq!(jobs["jobs"].as_array().unwrap().len(), 4);
+}
