@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { APIRequestContext } from '@playwright/test';
-import { accessible, ended, expect, speechAudio, speechVideo, test } from './support';
+import { accessible, ended, expect, reversedSpeech, speechAudio, speechVideo, test } from './support';
 
 /** A job by a model that knows more than English. */
 async function submit(request: APIRequestContext, path: string, options: Record<string, string>): Promise<string> {
@@ -35,6 +35,17 @@ test('the detected language is shown with its confidence and corrected while the
   expect([job.language, job.language_confidence, job.has_media]).toEqual(['de', null, true]);
   await request.delete(`/api/v1/jobs/${id}`);
   await expect(page.getByText('This job was deleted')).toBeVisible();
+});
+
+test('a language that was hardly heard stands out, in the light and in the dark', async ({ page, request }) => {
+  const id = await submit(request, reversedSpeech(), {});
+  expect((await ended(request, id)).language_confidence).toBeLessThan(0.9);
+  await page.goto(`/jobs/${id}`);
+  await expect(page.getByText(/^Perhaps it is .+: the model is only \d+ % sure\.$/)).toBeVisible();
+  for (const colorScheme of ['light', 'dark'] as const) {
+    await page.emulateMedia({ colorScheme });
+    await accessible(page);
+  }
 });
 
 test('a translation has its own page and track, and each page leads to the other', async ({ page, request }) => {

@@ -57,7 +57,7 @@ fn Correction(state: RwSignal<JobState>, choices: Choices) -> impl IntoView {
                 </div>
                 {model}
                 <button class="button" type="submit">"Start over"</button>
-                {move || has_begun.get().then(|| view! { <p class="note">"The subtitles of now go. The media stays."</p> })}
+                {move || has_begun.get().then(|| view! { <p class="note">"The present subtitles are thrown away; the media stays."</p> })}
             </form>
         </details>
     }
@@ -104,7 +104,7 @@ fn may_translate(job: &JobView) -> bool {
 fn doubt(job: &JobView) -> Option<String> {
     let confidence = job.language_confidence.filter(|confidence| *confidence < CERTAIN)?;
     let language = text::language(job.language.as_deref()?);
-    Some(format!("Perhaps it is {language}: the model is {} % sure.", text::percent(confidence)))
+    Some(format!("Perhaps it is {language}: the model is only {} % sure.", text::percent(confidence)))
 }
 
 #[cfg(test)]
@@ -121,7 +121,7 @@ mod tests {
         check(None, None, None);
         check(Some("fr"), None, None);
         check(Some("fr"), Some(0.97), None);
-        check(Some("fr"), Some(0.549), Some("Perhaps it is French: the model is 54 % sure."));
+        check(Some("fr"), Some(0.549), Some("Perhaps it is French: the model is only 54 % sure."));
     }
 
     #[test]
