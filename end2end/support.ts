@@ -54,6 +54,9 @@ export function speechVideo(seconds: number): string {
 
 export const speechAudio = () => join(speech, 'jfk.wav');
 
+/** Speech in no language there is. */
+export const reversedSpeech = () => media('reversed.wav', '-i', speechAudio(), '-af', 'areverse');
+
 export const silence = () => media('silence.mp3', '-f', 'lavfi', '-i', 'anullsrc=r=16000:cl=mono', '-t', '20');
 
 export const videoWithoutSound = () =>

@@ -27,6 +27,8 @@ pub struct DeskError;
 pub struct JobDetail {
     pub job: JobView,
     pub pages: Vec<Vec<Cue>>,
+    /// The job that translates this one, or whose speech this one translates, if it is there.
+    pub companion: Option<JobView>,
 }
 
 /// What the start page offers.

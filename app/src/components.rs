@@ -4,6 +4,7 @@ mod choices;
 mod complaint;
 mod drop_zone;
 mod header;
+mod languages;
 mod player;
 mod recent;
 mod status;
@@ -13,6 +14,7 @@ mod transcript;
 
 pub use choices::{LanguageSelect, ModelSelect, ProfileSelect, TaskSelect};
 pub use header::{Header, Reconnecting};
+pub use languages::Languages;
 pub use player::{NoPlayer, Player};
 pub use recent::RecentJobs;
 pub use status::{Facts, Status};

@@ -151,6 +151,11 @@ impl Problem {
                 "The job is still queued or running.",
                 "Cancel it first, or wait for its end.",
             ),
+            "already_translation" => Problem::new(
+                field,
+                "The job is a translation itself.",
+                "Translate the job that it was made of.",
+            ),
             "disk_full" => Problem::new(
                 field,
                 "There is no room left for the media.",

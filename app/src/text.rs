@@ -98,6 +98,14 @@ pub fn language(tag: &str) -> String {
     domain::language::find(tag).map_or_else(|| tag.to_owned(), |language| language.name.to_owned())
 }
 
+/// The language that is spoken; with how sure that is, if it was detected.
+pub fn spoken(tag: &str, confidence: Option<f32>) -> String {
+    match confidence {
+        Some(confidence) => format!("{}, {} % sure", language(tag), percent(confidence)),
+        None => language(tag),
+    }
+}
+
 /// WebVTT reads markup in a cue's payload; these three signs must not start any.
 pub fn escape_vtt(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
@@ -119,6 +127,18 @@ mod tests {
             (7_500_000, "about 2 h 5 min left"),
         ] {
             assert_eq!(remaining(ms), words, "{ms} ms");
+        }
+    }
+
+    #[test]
+    fn a_detected_language_is_told_with_its_confidence() {
+        for (tag, confidence, words) in [
+            ("fr", Some(0.934), "French, 93 % sure"),
+            ("fr", Some(1.0), "French, 99 % sure"),
+            ("fr", None, "French"),
+            ("x-unknown", Some(0.5), "x-unknown, 50 % sure"),
+        ] {
+            assert_eq!(spoken(tag, confidence), words);
         }
     }
 

@@ -173,6 +173,11 @@ impl JobStore for Hooked {
         self.call("store.retry", self.inner.store.retry(id, spec, expires_at)).await
     }
 
+    async fn link_translation(&self, id: JobId, translation: JobId) -> Result<Option<Box<Job>>> {
+        let linked = self.inner.store.link_translation(id, translation);
+        self.call("store.link_translation", linked).await
+    }
+
     async fn delete(&self, id: JobId) -> Result<Deleted> {
         self.call("store.delete", self.inner.store.delete(id)).await
     }
@@ -243,6 +248,10 @@ impl MediaStore for Hooked {
 
     async fn adopt(&self, job: JobId, path: &Path) -> Result<()> {
         self.call("media.adopt", self.inner.media.adopt(job, path)).await
+    }
+
+    async fn link(&self, from: JobId, to: JobId) -> Result<bool> {
+        self.call("media.link", self.inner.media.link(from, to)).await
     }
 
     async fn locate(&self, job: JobId) -> Result<Option<MediaLocation>> {

@@ -19,6 +19,10 @@ pub trait MediaStore: Send + Sync {
     /// Takes over a local file (it is moved where that is possible, and gone from `path` afterwards).
     async fn adopt(&self, job: JobId, path: &Path) -> Result<()>;
 
+    /// Gives job `to` the file of job `from` too, without moving it over the network. False: there is none. Each can be
+    /// deleted without the other.
+    async fn link(&self, from: JobId, to: JobId) -> Result<bool>;
+
     /// Where the file can be read; `None` if there is none.
     async fn locate(&self, job: JobId) -> Result<Option<MediaLocation>>;
 

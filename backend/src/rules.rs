@@ -2,7 +2,7 @@
 //!
 //! A job that is gone or past its time is the store's own business: these rules only see living ones.
 
-use domain::{Attempt, CuePage, Job, JobSpec, JobStatus, Progress, Source, Stage, Version, WallTime};
+use domain::{Attempt, CuePage, Job, JobId, JobSpec, JobStatus, Progress, Source, Stage, Version, WallTime};
 
 use Ruling::{Keep, Write};
 
@@ -201,17 +201,23 @@ pub fn cancel(job: &mut Job, finished_at: WallTime) -> Ruling<Cancelled> {
 
 /// With [`Ruling::Write`] the job's pages and edits go.
 pub fn retry(job: &mut Job, spec: &JobSpec, expires_at: WallTime) -> Ruling<Retried> {
-    if !job.status.is_terminal() {
-        let is_repeat = job.status == JobStatus::Queued
-            && job.attempt > 0
-            && job.spec == *spec
-            && job.expires_at == expires_at;
+    if !job.status.is_terminal() && job.spec == *spec {
+        let is_repeat = job.status == JobStatus::Queued && job.run > 0 && job.expires_at == expires_at;
         let job = Box::new(job.clone());
         return Keep(if is_repeat { Retried::Queued(job) } else { Retried::Unfinished(job) });
     }
     restart(job, spec.clone(), expires_at);
     job.version = Job::next_version(job.version);
     Write(Retried::Queued(Box::new(job.clone())))
+}
+
+pub fn link_translation(job: &mut Job, translation: JobId) -> Ruling<Box<Job>> {
+    if job.translation == Some(translation) {
+        return Keep(Box::new(job.clone()));
+    }
+    job.translation = Some(translation);
+    job.version = Job::next_version(job.version);
+    Write(Box::new(job.clone()))
 }
 
 /// What becomes of a corrected track.
@@ -270,6 +276,7 @@ fn advance(known: &mut Progress, reported: &Progress) {
     known.duration_ms = reported.duration_ms.or(known.duration_ms);
     if reported.language.is_some() {
         known.language.clone_from(&reported.language);
+        known.language_confidence = reported.language_confidence;
     }
     known.has_media |= reported.has_media;
 }

@@ -70,8 +70,12 @@ pub trait JobStore: Send + Sync {
     /// Ends an unfinished job by a person's wish.
     async fn cancel(&self, id: JobId, finished_at: WallTime) -> Result<Cancelled>;
 
-    /// Makes a terminal job queued again with this spec and this new end of life; its pages and edits go.
+    /// Makes a terminal job queued again with this spec and this new end of life; its pages and edits go. So is an
+    /// unfinished one, if the spec is another: whoever works on it is fenced.
     async fn retry(&self, id: JobId, spec: &JobSpec, expires_at: WallTime) -> Result<Retried>;
+
+    /// Names the job that translates this one, and answers the job as it is then; `None` if it is gone.
+    async fn link_translation(&self, id: JobId, translation: JobId) -> Result<Option<Box<Job>>>;
 
     /// Removes the job, its pages and its edits; a late write of a worker does not bring it back. Works on expired
     /// jobs too: sweeping is deleting what [`expired`](JobStore::expired) names.
@@ -207,7 +211,7 @@ pub enum Cancelled {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Retried {
     Queued(Box<Job>),
-    /// It is queued or running: there is nothing to retry.
+    /// It is queued or running by this very spec: there is nothing to retry.
     Unfinished(Box<Job>),
     Gone,
 }

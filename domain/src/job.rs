@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Failure, JobSpec, Timestamp, WallTime};
+use crate::{Failure, JobSpec, Task, Timestamp, WallTime};
 
 /// Orders what is told of one job. Every stored change raises it to the next multiple of [`Job::VERSION_STEP`]; what
 /// lies between two multiples are hints: events of a worker about progress that is not stored.
@@ -41,6 +41,9 @@ pub struct Job {
     #[serde(default)]
     pub held_receive: u32,
     pub progress: Progress,
+    /// The job that makes the English track of the same media, if somebody asked for one. It may be gone by now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub translation: Option<JobId>,
     /// Why it failed; set exactly when the status is [`JobStatus::Failed`].
     pub failure: Option<Failure>,
     pub created_at: WallTime,
@@ -81,10 +84,24 @@ impl Job {
             held_by: None,
             held_receive: 0,
             progress: Progress { has_media, ..Progress::default() },
+            translation: None,
             failure: None,
             created_at,
             finished_at: None,
             expires_at,
+        }
+    }
+
+    /// BCP 47 tag of what is spoken: heard by now, or else given.
+    pub fn spoken_language(&self) -> Option<&str> {
+        self.progress.language.as_deref().or(self.spec.language.as_deref())
+    }
+
+    /// BCP 47 tag of what the job writes.
+    pub fn track_language(&self) -> Option<&str> {
+        match self.spec.task {
+            Task::Translate => Some("en"),
+            Task::Transcribe => self.spoken_language(),
         }
     }
 }
@@ -128,6 +145,9 @@ pub struct Progress {
     pub duration_ms: Option<u64>,
     /// BCP 47 tag of the speech, given or detected.
     pub language: Option<String>,
+    /// How probable the detected language is, 0 to 1; `None` where nobody had to detect it.
+    #[serde(default)]
+    pub language_confidence: Option<f32>,
     /// The media is in the media store, so that a player can play it.
     pub has_media: bool,
     /// Cue pages committed. A viewer that holds more pages than this drops the surplus (the job was retried).
@@ -240,6 +260,36 @@ mod tests {
         check(JobStatus::Completed, true);
         check(JobStatus::Failed, true);
         check(JobStatus::Cancelled, true);
+    }
+
+    #[test]
+    fn a_job_of_before_there_were_confidences_and_translations_is_read() {
+        let spec = JobSpec::link("https://example.com/a.mp4", &Default::default()).unwrap();
+        let job = Job::queued(JobId::from_bits(1), spec, WallTime::UNIX_EPOCH, WallTime::UNIX_EPOCH);
+        let mut stored = serde_json::to_value(&job).unwrap();
+        assert!(stored["progress"].as_object_mut().unwrap().remove("language_confidence").is_some());
+        assert_eq!((stored.get("translation"), stored["spec"].get("translation_of")), (None, None));
+        assert_eq!(serde_json::from_value::<Job>(stored).unwrap(), job);
+    }
+
+    #[test]
+    fn a_translation_is_english_whatever_is_spoken() {
+        let check = |task: &str, given: &str, heard: Option<&str>, expect: Option<&str>| {
+            let options = crate::SpecOptions {
+                task: Some(task.into()),
+                language: Some(given.into()),
+                ..Default::default()
+            };
+            let spec = JobSpec::link("https://example.com/a.mp4", &options).unwrap();
+            let mut job = Job::queued(JobId::from_bits(1), spec, WallTime::UNIX_EPOCH, WallTime::UNIX_EPOCH);
+            job.progress.language = heard.map(str::to_owned);
+            assert_eq!(job.track_language(), expect, "{task}, {given}, {heard:?}");
+        };
+        check("transcribe", "", None, None);
+        check("transcribe", "fr", None, Some("fr"));
+        check("transcribe", "", Some("de"), Some("de"));
+        check("translate", "", Some("de"), Some("en"));
+        check("translate", "fr", None, Some("en"));
     }
 
     #[test]

@@ -9,6 +9,9 @@ pub struct Language {
     pub name: &'static str,
 }
 
+/// A detected language this probable is believed; below it more speech is heard, and people are asked to look.
+pub const CERTAIN: f32 = 0.9;
+
 /// The language that a tag means, whatever its case and region: `en-GB`, `EN` and `en` are one.
 pub fn find(code: &str) -> Option<&'static Language> {
     let primary = code.trim().split(['-', '_']).next().unwrap_or_default().to_ascii_lowercase();

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 pub use self::invalid::InvalidSpec;
-use crate::language;
+use crate::{JobId, language};
 
 mod invalid;
 mod title;
@@ -23,6 +23,9 @@ pub struct JobSpec {
     pub profile: Profile,
     /// What people see in lists: given, or made from the link or the file name.
     pub title: String,
+    /// The job whose media this one translates: it may have the media already.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub translation_of: Option<JobId>,
 }
 
 /// The choices beside the media, as forms, queries and JSON bring them. An empty text is the default.
@@ -99,7 +102,7 @@ impl JobSpec {
 
     fn with_defaults(source: Source, title: String) -> JobSpec {
         let (task, profile) = (Task::default(), Profile::default());
-        JobSpec { source, language: None, task, model: None, profile, title }
+        JobSpec { source, language: None, task, model: None, profile, title, translation_of: None }
     }
 
     /// Models whose name ends in `.en` hear English only, and have no other language to translate from.

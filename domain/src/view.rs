@@ -20,9 +20,18 @@ pub struct JobView {
     pub failure: Option<FailureView>,
     pub title: String,
     pub language: Option<String>,
+    /// 0 to 1; `None` where the language was given, or is not heard yet.
+    #[serde(default)]
+    pub language_confidence: Option<f32>,
     pub model: Option<String>,
     pub task: Task,
     pub profile: Profile,
+    /// The job whose speech this one translates.
+    #[serde(default)]
+    pub translation_of: Option<JobId>,
+    /// The job that translates this one.
+    #[serde(default)]
+    pub translation: Option<JobId>,
     pub duration_ms: Option<u64>,
     /// The link the media came from; `None` for an upload.
     pub url: Option<String>,
@@ -55,7 +64,8 @@ impl From<&Job> for JobView {
             fraction,
             eta_ms,
             duration_ms,
-            language,
+            language: _,
+            language_confidence,
             has_media,
             pages,
             cues,
@@ -71,10 +81,13 @@ impl From<&Job> for JobView {
             version: job.version,
             failure: job.failure.as_ref().map(FailureView::from),
             title: job.spec.title.clone(),
-            language: language.or_else(|| job.spec.language.clone()),
+            language: job.spoken_language().map(str::to_owned),
+            language_confidence,
             model: job.spec.model.clone(),
             task: job.spec.task,
             profile: job.spec.profile,
+            translation_of: job.spec.translation_of,
+            translation: job.translation,
             duration_ms,
             url: match &job.spec.source {
                 Source::Link { url } => Some(url.clone()),
@@ -111,6 +124,7 @@ mod tests {
             eta_ms: Some(30_000),
             duration_ms: Some(60_000),
             language: None,
+            language_confidence: None,
             has_media: true,
             pages: 2,
             cues: 9,
@@ -131,9 +145,12 @@ mod tests {
             "version": 7,
             "title": "talk.mp4",
             "language": "en",
+            "language_confidence": null,
             "model": null,
             "task": "transcribe",
             "profile": "netflix",
+            "translation_of": null,
+            "translation": null,
             "duration_ms": 60_000,
             "url": "https://example.com/talk.mp4",
             "has_media": true,
@@ -154,6 +171,7 @@ mod tests {
         job.status = JobStatus::Failed;
         job.failure = Some(Failure::NoAudio);
         job.progress.language = Some("de".into());
+        job.progress.language_confidence = Some(0.75);
         job.spec.source = Source::Upload { filename: "talk.mp4".into(), bytes: 7 };
         let json = serde_json::to_value(JobView::from(&job)).unwrap();
         let expect = json!({
@@ -162,8 +180,8 @@ mod tests {
             "hint": Failure::NoAudio.hint(),
         });
         assert_eq!(
-            (&json["failure"], &json["language"], &json["url"]),
-            (&expect, &json!("de"), &json!(null))
+            (&json["failure"], &json["language"], &json["language_confidence"], &json["url"]),
+            (&expect, &json!("de"), &json!(0.75), &json!(null))
         );
     }
 }

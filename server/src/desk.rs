@@ -24,7 +24,12 @@ impl Desk for Server {
             Some(track) => vec![track.cues().to_vec()],
             None => stored.pages.iter().map(|page| page.cues.clone()).collect(),
         };
-        Ok(Some(JobDetail { job: JobView::from(&job), pages }))
+        let companion = match job.translation.or(job.spec.translation_of) {
+            Some(id) => self.hub.job(id).await.map_err(no_answer)?,
+            None => None,
+        };
+        let companion = companion.as_ref().map(JobView::from);
+        Ok(Some(JobDetail { job: JobView::from(&job), pages, companion }))
     }
 
     fn choices(&self) -> Choices {

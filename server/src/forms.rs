@@ -16,6 +16,7 @@ use crate::Server;
 use crate::error::{ApiError, Result};
 use crate::query;
 use crate::submit::{self, Submitted};
+use crate::translations;
 use crate::uploads::{self, Upload};
 
 /// Longest value of a text field, in bytes.
@@ -96,9 +97,11 @@ async fn submit_form(server: &Server, request: Request, filled: &mut Filled) -> 
         return Err(uploads::nothing_given());
     }
     let options = server.with_offered_model(filled.options.clone())?;
+    let (options, is_translated) = translations::take_both(options)?;
     let spec = JobSpec::link(&filled.url, &options).map_err(query::invalid)?;
     let submitting = server.clone();
-    server.to_the_end(async move { submitting.submit(submit::new_id(), spec, None).await }).await
+    let submit = async move { submitting.submit_with(submit::new_id(), spec, None, is_translated).await };
+    server.to_the_end(submit).await
 }
 
 async fn text(mut field: Field<'_>) -> Result<String> {
@@ -167,6 +170,20 @@ pub async fn retry(State(server): State<Server>, Path(id): Path<String>, body: B
     };
     let result = result.await;
     back_to_job(&id, result)
+}
+
+/// `POST /jobs/{id}/translate`: leads to the page of the translation.
+pub async fn translate(State(server): State<Server>, Path(id): Path<String>, body: Body) -> Redirect {
+    let result = async {
+        let job_id = query::job_id(&id)?;
+        let body = query::body(body, 64 * 1024).await?;
+        let fields = query::Query::parse(std::str::from_utf8(&body).ok());
+        server.translate(job_id, fields.options()).await
+    };
+    match result.await {
+        Ok(submitted) => Redirect::to(&format!("/jobs/{}", submitted.job.id)),
+        Err(error) => back_to_job(&id, Err(error)),
+    }
 }
 
 /// `POST /jobs/{id}/delete`

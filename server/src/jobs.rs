@@ -16,6 +16,7 @@ use crate::Server;
 use crate::error::{ApiError, Result, causes, stems_from};
 use crate::query::{self, Query, Wish};
 use crate::submit::{self, Submitted};
+use crate::translations;
 
 /// Longest body of a call that carries JSON, in bytes.
 const BODY: usize = 64 * 1024;
@@ -30,13 +31,12 @@ const MAX_LIMIT: u64 = 100;
 pub async fn submit(State(server): State<Server>, headers: HeaderMap, body: Body) -> Result<Response> {
     let key = query::idempotency_key(&headers)?;
     let wish = Wish::parse(&query::body(body, BODY).await?)?;
-    let options = server.with_offered_model(wish.options)?;
+    let (options, is_translated) = translations::take_both(server.with_offered_model(wish.options)?)?;
     let spec = JobSpec::link(wish.url.as_deref().unwrap_or_default(), &options).map_err(query::invalid)?;
     let key = key.map(|key| submit::keyed(key, &spec, None));
     let submitting = server.clone();
-    let submitted =
-        server.to_the_end(async move { submitting.submit(submit::new_id(), spec, key).await }).await?;
-    Ok(created(&submitted))
+    let submit = async move { submitting.submit_with(submit::new_id(), spec, key, is_translated).await };
+    Ok(created(&server.to_the_end(submit).await?))
 }
 
 /// 201 with the job; a repeat is answered like the first time and marked.
@@ -158,7 +158,8 @@ pub async fn cancel(State(server): State<Server>, Path(id): Path<String>) -> Res
     Ok(uncached(JobView::from(&job)).into_response())
 }
 
-/// `POST /api/v1/jobs/{id}/retry`, with changed options in a JSON body, if any.
+/// `POST /api/v1/jobs/{id}/retry`, with changed options in a JSON body, if any. With changed options an unfinished job
+/// starts over.
 pub async fn retry(State(server): State<Server>, Path(id): Path<String>, body: Body) -> Result<Response> {
     let id = query::job_id(&id)?;
     let Wish { options, url } = Wish::parse(&query::body(body, BODY).await?)?;
@@ -207,7 +208,8 @@ impl Server {
         .await
     }
 
-    /// Queues an ended job again; options that are not given stay as they were.
+    /// Queues an ended job again; options that are not given stay as they were. Options that change the wish start an
+    /// unfinished one over too: nobody waits for the end of a transcript in the wrong language.
     pub async fn retry(&self, id: JobId, options: SpecOptions) -> Result<Job> {
         let server = self.clone();
         self.to_the_end(async move {
@@ -225,11 +227,13 @@ impl Server {
                     tracing::info!(job.id = %id, "job retried");
                     Ok(*job)
                 }
+                // Asked for twice: it is worked on as wished already.
+                Retried::Unfinished(job) if options != SpecOptions::default() => Ok(*job),
                 Retried::Unfinished(_) => Err(ApiError::new(
                     StatusCode::CONFLICT,
                     "job_unfinished",
                     "The job has not ended yet.",
-                    "Wait for it, or cancel it first.",
+                    "Wait for it, cancel it first, or say what to do otherwise.",
                 )),
                 Retried::Gone => Err(ApiError::no_job()),
             }

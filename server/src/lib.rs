@@ -30,6 +30,7 @@ mod socket;
 mod submit;
 mod sweep;
 mod tracks;
+mod translations;
 mod uploads;
 mod watch;
 

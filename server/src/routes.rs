@@ -6,7 +6,10 @@ use axum::{Router, middleware};
 use tower_http_csrf::csrf::CsrfLayer;
 
 use crate::error::ApiError;
-use crate::{Server, forms, guard, jobs, letters, media, metrics, operators, pages, socket, tracks, uploads};
+use crate::{
+    Server, forms, guard, jobs, letters, media, metrics, operators, pages, socket, tracks, translations,
+    uploads,
+};
 
 /// `/metrics` too, where it has no listener of its own and this one is for this machine only.
 pub fn router(server: &Server, tells_metrics: bool) -> Router {
@@ -15,6 +18,7 @@ pub fn router(server: &Server, tells_metrics: bool) -> Router {
         .route("/jobs/{id}", get(jobs::read).delete(jobs::delete))
         .route("/jobs/{id}/cancel", post(jobs::cancel))
         .route("/jobs/{id}/retry", post(jobs::retry))
+        .route("/jobs/{id}/translate", post(translations::translate))
         .route("/jobs/{id}/media", get(media::read))
         .route("/jobs/{id}/track", put(tracks::save))
         // track.vtt, track.srt and so on: the router takes no ending after a name.
@@ -28,6 +32,7 @@ pub fn router(server: &Server, tells_metrics: bool) -> Router {
         .route("/submit", post(forms::submit))
         .route("/jobs/{id}/cancel", post(forms::cancel))
         .route("/jobs/{id}/retry", post(forms::retry))
+        .route("/jobs/{id}/translate", post(forms::translate))
         .route("/jobs/{id}/delete", post(forms::delete))
         .method_not_allowed_fallback(async || ApiError::method_not_allowed())
         // Files have their own limit, counted while they stream.

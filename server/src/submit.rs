@@ -41,6 +41,27 @@ impl Server {
         Ok(Submitted { job, is_repeat: false })
     }
 
+    /// The same, and asks for the translation of the job. One that cannot be had now can be asked for on the job's page.
+    pub async fn submit_with(
+        &self,
+        id: JobId,
+        spec: JobSpec,
+        key: Option<IdempotencyKey>,
+        is_translated: bool,
+    ) -> Result<Submitted> {
+        let mut submitted = self.submit(id, spec, key).await?;
+        if is_translated {
+            let id = submitted.job.id;
+            match self.translate(id, SpecOptions::default()).await {
+                Ok(translation) => submitted.job.translation = Some(translation.job.id),
+                Err(error) => {
+                    tracing::error!(job.id = %id, error.code, "a job is not translated as it was wished")
+                }
+            }
+        }
+        Ok(submitted)
+    }
+
     /// The job that the key made before, if it did. One call: the adapter tries as often as is good, and recognises
     /// its own write whose answer was lost.
     async fn create(&self, job: &Job, key: Option<&IdempotencyKey>) -> Result<Option<Job>> {

@@ -62,7 +62,7 @@ fn track_of(record: &JobRecord, profile: Option<Profile>) -> Result<Track> {
     if let Some(track) = saved_track {
         return Ok(track.clone());
     }
-    let language = job.progress.language.clone().or_else(|| job.spec.language.clone());
+    let language = job.track_language().map(str::to_owned);
     let Some(profile) = profile.filter(|profile| *profile != job.spec.profile) else {
         return Ok(segment::track_of(pages, language));
     };

@@ -19,6 +19,7 @@ use crate::error::{ApiError, Result, causes};
 use crate::jobs;
 use crate::query::{self, Query};
 use crate::submit::{self, Submitted};
+use crate::translations;
 
 /// So many bytes must come within each [`upload_patience`](crate::Config::upload_patience) of waiting.
 const LEAST_PER_STRETCH: u64 = 4096;
@@ -46,15 +47,16 @@ pub struct Upload {
     id: JobId,
     filename: String,
     options: SpecOptions,
+    is_translated: bool,
     key: Option<String>,
 }
 
 impl Upload {
     pub fn new(server: &Server, filename: &str, options: SpecOptions, key: Option<String>) -> Result<Upload> {
-        let options = server.with_offered_model(options)?;
+        let (options, is_translated) = translations::take_both(server.with_offered_model(options)?)?;
         // Whoever chose the wrong language learns it before the upload, not after.
         JobSpec::upload(filename, 1, &options).map_err(query::invalid)?;
-        Ok(Upload { id: submit::new_id(), filename: filename.to_owned(), options, key })
+        Ok(Upload { id: submit::new_id(), filename: filename.to_owned(), options, is_translated, key })
     }
 }
 
@@ -72,7 +74,7 @@ impl Server {
         upload: Upload,
         bytes: impl Stream<Item = Result<Bytes, E>> + Unpin,
     ) -> Result<Submitted> {
-        let Upload { id, filename, options, key } = upload;
+        let Upload { id, filename, options, is_translated, key } = upload;
         // Dropped or aborted before it is finished, the writer leaves nothing behind.
         let Received { writer, bytes, digest } = self.receive(id, bytes, key.is_some()).await?;
         let server = self.clone();
@@ -80,7 +82,7 @@ impl Server {
             let spec = JobSpec::upload(&filename, bytes, &options).map_err(query::invalid)?;
             let key = key.map(|key| submit::keyed(key, &spec, digest.as_deref()));
             writer.finish().await?;
-            let submitted = server.submit(id, spec, key).await;
+            let submitted = server.submit_with(id, spec, key, is_translated).await;
             let is_ours = match &submitted {
                 Ok(submitted) => !submitted.is_repeat,
                 // The job may be stored all the same, waiting for the queue. If the store does not say, the media

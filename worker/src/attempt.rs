@@ -203,6 +203,14 @@ impl<'a> Attempt<'a> {
             self.job.progress.has_media = true;
             return Ok(location);
         }
+        // The job that this one translates may have fetched it since.
+        if let Some(original) = self.job.spec.translation_of
+            && store.link(original, self.job.id).await?
+            && let Some(location) = store.locate(self.job.id).await?
+        {
+            self.job.progress.has_media = true;
+            return Ok(location);
+        }
         let Source::Link { url } = self.job.spec.source.clone() else {
             return Err(Stop::Failed(Failure::MediaNotFound));
         };
@@ -264,7 +272,18 @@ impl<'a> Attempt<'a> {
                     self.meter.opened(duration_ms, request.resume_from.0);
                     self.enter(Stage::Preparing).await?;
                 }
-                EngineEvent::Language { tag } => self.job.progress.language = Some(tag),
+                EngineEvent::Language { tag, probability } => {
+                    let progress = &mut self.job.progress;
+                    // Handed down by an earlier attempt, it is as sure as it was.
+                    if progress.language.as_ref() != Some(&tag) {
+                        progress.language_confidence = probability;
+                        progress.language = Some(tag);
+                    }
+                    if probability.is_some() {
+                        // So that it can be corrected before the first window is done.
+                        self.report().await?;
+                    }
+                }
                 EngineEvent::Window { start, end, words } => {
                     media_ms = media_ms.max(end.0);
                     self.window(start, end, words).await?;

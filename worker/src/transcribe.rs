@@ -100,7 +100,7 @@ pub async fn run(args: TranscribeArgs) -> anyhow::Result<()> {
     loop {
         match engine.next_event().await? {
             EngineEvent::Opened { .. } => {}
-            EngineEvent::Language { tag } => transcript.language = Some(tag),
+            EngineEvent::Language { tag, .. } => transcript.language = Some(tag),
             EngineEvent::Window { end, words, .. } => {
                 let now_ms = begin.elapsed().as_millis() as u64;
                 transcript.first_window_ms.get_or_insert(now_ms);

@@ -4,11 +4,12 @@ use domain::language::{LANGUAGES, Language};
 use domain::{Profile, Task};
 use leptos::prelude::*;
 
-/// `id` is that of the `<select>`, for a label. The first one lets the model detect it.
+/// `id` is that of the `<select>`, for a label. The first one lets the model detect it, unless one is required.
 #[component]
 pub fn LanguageSelect(
     id: &'static str,
     #[prop(optional, into)] chosen: Option<String>,
+    #[prop(optional)] required: bool,
     #[prop(optional, into)] problem: Signal<Option<String>>,
 ) -> impl IntoView {
     let mut languages: Vec<&Language> = LANGUAGES.iter().collect();
@@ -21,8 +22,14 @@ pub fn LanguageSelect(
         })
         .collect();
     view! {
-        <select id=id name="language" aria-invalid=invalid(problem) aria-describedby=move || problem.get()>
-            <option value="">"Detect"</option>
+        <select
+            id=id
+            name="language"
+            required=required
+            aria-invalid=invalid(problem)
+            aria-describedby=move || problem.get()
+        >
+            <option value="">{if required { "Choose …" } else { "Detect" }}</option>
             {options}
         </select>
     }
@@ -57,6 +64,9 @@ pub fn ModelSelect(
 pub fn TaskSelect(
     id: &'static str,
     #[prop(optional)] chosen: Task,
+    /// Offers both at once too, where a job is made.
+    #[prop(optional)]
+    both: bool,
     #[prop(optional, into)] problem: Signal<Option<String>>,
 ) -> impl IntoView {
     let options = Task::ALL.map(|task| {
@@ -69,6 +79,7 @@ pub fn TaskSelect(
     view! {
         <select id=id name="task" aria-invalid=invalid(problem) aria-describedby=move || problem.get()>
             {options.into_iter().collect_view()}
+            {both.then(|| view! { <option value="both">"Both: as spoken, and in English"</option> })}
         </select>
     }
     .into_any()

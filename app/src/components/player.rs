@@ -53,6 +53,17 @@ pub fn Player(
         });
     });
 
+    // Beside the job's own track, for the player's menu. Its file is read once, so it must be whole.
+    let companion = state.with_untracked(|state| state.companion.clone());
+    let companion = companion.filter(|other| other.status == domain::JobStatus::Completed).map(|other| {
+        let (label, language) = match other.task {
+            domain::Task::Translate => ("In English", "en".to_owned()),
+            domain::Task::Transcribe => ("As spoken", other.language.unwrap_or_else(|| "und".into())),
+        };
+        let file = format!("/api/v1/jobs/{}/track.vtt", other.id);
+        view! { <track kind="subtitles" label=label srclang=language src=file /> }
+    });
+
     view! {
         <div class="player" class:audio=is_audio>
             <video
@@ -73,6 +84,7 @@ pub fn Player(
                     src=format!("/api/v1/jobs/{id}/track.vtt")
                     default
                 />
+                {companion}
             </video>
             {move || is_audio.get().then(|| view! { <Spoken state position /> })}
             {move || {

@@ -13,7 +13,7 @@ pub fn Facts(state: RwSignal<JobState>) -> impl IntoView {
         state.with(|JobState { job, .. }| {
             let mut facts = Vec::new();
             facts.extend(job.duration_ms.map(text::clock));
-            let spoken = job.language.as_deref().map(text::language);
+            let spoken = job.language.as_deref().map(|tag| text::spoken(tag, job.language_confidence));
             let is_unheard = spoken.is_none() && !job.status.is_terminal();
             facts.extend(spoken.or_else(|| is_unheard.then(|| "Language not heard yet".into())));
             facts.extend((job.task == Task::Translate).then(|| "into English".into()));
@@ -116,7 +116,8 @@ fn Progress(job: Memo<JobView>) -> impl IntoView {
     view! {
         <progress max="100" value=percent aria-label="Progress">{move || job.with(text::stage)}</progress>
         {move || words().map(|words| view! { <p>{words}</p> })}
-        <noscript><p>"This page reads itself again every 5 seconds."</p></noscript>
+        // Raw, as on the whole page: hydration must not look inside.
+        <noscript inner_html="<p>This page reads itself again every 5 seconds. <a href=\"?hold=1\">Hold it still</a> to choose something.</p>"></noscript>
     }
     .into_any()
 }

@@ -187,7 +187,7 @@ fn Options(models: Vec<String>, problem: RwSignal<Option<Problem>>) -> impl Into
             </div>
             <div class="field">
                 <label for="task">"Task"</label>
-                <TaskSelect id="task" problem=about(problem, Field::Task) />
+                <TaskSelect id="task" both=true problem=about(problem, Field::Task) />
                 <Complaint problem field=Field::Task />
             </div>
         </div>

@@ -11,11 +11,14 @@ use crate::api::JobDetail;
 pub struct JobState {
     pub job: JobView,
     pub pages: Vec<Arc<Vec<Cue>>>,
+    /// As it was when the job was read: nobody watches it here.
+    pub companion: Option<JobView>,
 }
 
 impl From<JobDetail> for JobState {
     fn from(detail: JobDetail) -> JobState {
-        JobState { job: detail.job, pages: detail.pages.into_iter().map(Arc::new).collect() }
+        let JobDetail { job, pages, companion } = detail;
+        JobState { job, pages: pages.into_iter().map(Arc::new).collect(), companion }
     }
 }
 
@@ -57,6 +60,7 @@ pub enum Folded {
 /// Pages are keyed by their number, so that hearing one twice does no harm; a job that was retried starts
 /// again at page 0, and the surplus goes.
 pub fn fold(state: &mut JobState, event: &JobEvent) -> Folded {
+    let was_queued = state.job.status == JobStatus::Queued;
     let folded = fold_view(&mut state.job, event);
     if matches!(folded, Folded::Stale | Folded::Gone) {
         return folded;
@@ -72,6 +76,11 @@ pub fn fold(state: &mut JobState, event: &JobEvent) -> Folded {
             state.pages.truncate(progress.pages as usize);
             // More pages may be told of than are held: the rest of what was missed follows this event.
             Folded::Applied
+        }
+        // It starts over, perhaps by another wish, of which the event tells nothing.
+        JobChange::Queued { progress } if progress.pages == 0 && !was_queued => {
+            state.pages.clear();
+            Folded::Gap
         }
         JobChange::Queued { progress }
         | JobChange::Started { progress, .. }
@@ -145,6 +154,7 @@ fn report(job: &mut JobView, progress: &Progress) {
     if progress.language.is_some() {
         job.language.clone_from(&progress.language);
     }
+    job.language_confidence = progress.language_confidence;
     job.has_media = progress.has_media;
     job.pages = progress.pages;
     job.cues = progress.cues;
@@ -167,10 +177,11 @@ pub mod samples {
             model: None,
             profile: Profile::Netflix,
             title: "talk".into(),
+            translation_of: None,
         };
         let moment = WallTime::UNIX_EPOCH;
         let job = Job::queued(JobId::from_bits(7), spec, moment, moment);
-        JobState { job: JobView::from(&job), pages: Vec::new() }
+        JobState { job: JobView::from(&job), pages: Vec::new(), companion: None }
     }
 }
 
@@ -278,14 +289,14 @@ mod tests {
     }
 
     #[test]
-    fn a_retry_starts_from_nothing() {
+    fn a_retry_starts_from_nothing_and_its_wish_is_read_anew() {
         let failure =
             domain::FailureView { code: "gave_up".into(), message: String::new(), hint: String::new() };
         let mut failed = state(8, &["a"]);
         failed.job.failure = Some(failure);
         failed.job.status = JobStatus::Failed;
         failed.job.has_media = true;
-        let after = check(failed, &[event(9, queued())], Folded::Applied, &[]);
+        let after = check(failed, &[event(9, queued())], Folded::Gap, &[]);
         assert_eq!((after.job.status, after.job.failure, after.job.progress), (JobStatus::Queued, None, 0.0));
         assert!(after.job.has_media);
     }
@@ -315,7 +326,7 @@ mod tests {
         let mut held = check(state(2000, &["a"]), &[hint(3000), hint(3007)], Folded::Gap, &["a"]);
         let read = state(3000, &["a", "b"]);
         let pages = read.pages.iter().map(|page| page.to_vec()).collect();
-        assert!(held.replace(JobDetail { job: read.job, pages }));
+        assert!(held.replace(JobDetail { job: read.job, pages, companion: None }));
         assert_eq!((texts(&held), held.job.version), (vec!["a".to_owned(), "b".into()], 3007));
         assert_eq!(fold(&mut held, &hint(3005)), Folded::Stale);
         assert_eq!(fold(&mut held, &hint(3008)), Folded::Applied);
@@ -332,10 +343,10 @@ mod tests {
         asked.job.language = Some("fr".into());
         let after = check(asked, &[cues(2, 0, "a", 1)], Folded::Applied, &["a"]);
         assert_eq!(after.job.language.as_deref(), Some("fr"));
-        let heard = Progress { language: Some("de".into()), ..progress(1) };
+        let heard = Progress { language: Some("de".into()), language_confidence: Some(0.5), ..progress(1) };
         let after =
             check(after, &[event(3, JobChange::Progress { progress: heard })], Folded::Applied, &["a"]);
-        assert_eq!(after.job.language.as_deref(), Some("de"));
+        assert_eq!((after.job.language.as_deref(), after.job.language_confidence), (Some("de"), Some(0.5)));
     }
 
     #[test]
@@ -345,6 +356,7 @@ mod tests {
         let detail = |state: JobState| JobDetail {
             job: state.job,
             pages: state.pages.iter().map(|page| page.to_vec()).collect(),
+            companion: state.companion,
         };
         assert!(!held.replace(detail(older)));
         let kept = Arc::clone(&held.pages[1]);

@@ -11,7 +11,9 @@ use leptos_router::hooks::{use_params_map, use_query_map};
 
 use super::{NotFound, Unavailable};
 use crate::api::{Choices, JobDetail, get_choices, get_job};
-use crate::components::{Downloads, Facts, NoPlayer, Player, Removal, RetryForm, Status, Transcript};
+use crate::components::{
+    Downloads, Facts, Languages, NoPlayer, Player, Removal, RetryForm, Status, Transcript,
+};
 use crate::live::{self, Folded, JobState};
 use crate::problem::Problem;
 use crate::text;
@@ -74,6 +76,9 @@ fn ShownJob(detail: JobDetail, choices: Choices) -> impl IntoView {
         has_cues.get() || !matches!(status.get(), JobStatus::Failed | JobStatus::Cancelled)
     });
 
+    // Without JavaScript: nobody can choose on a page that is read again meanwhile.
+    let is_held = use_query_map().with_untracked(|query| query.get("hold").is_some());
+
     view! {
         <Title text=tab_title />
         <main id="content" class="job" tabindex="-1">
@@ -84,6 +89,7 @@ fn ShownJob(detail: JobDetail, choices: Choices) -> impl IntoView {
             {move || is_gone.get().then(|| view! { <Gone /> })}
             <Refusal />
             <Status state />
+            <Languages state choices=choices.get_value() />
             {move || {
                 let wants = matches!(status.get(), JobStatus::Failed | JobStatus::Cancelled);
                 wants.then(|| view! { <RetryForm state choices=choices.get_value() /> })
@@ -112,7 +118,7 @@ fn ShownJob(detail: JobDetail, choices: Choices) -> impl IntoView {
             }}
             <Removal state />
             {move || {
-                let is_unfinished = !status.get().is_terminal();
+                let is_unfinished = !status.get().is_terminal() && !is_held;
                 // Raw on purpose: to a browser that runs scripts this is text, and hydration must not look inside.
                 is_unfinished.then(|| view! { <noscript inner_html="<meta http-equiv=\"refresh\" content=\"5\">"></noscript> })
             }}

@@ -151,6 +151,14 @@ impl MediaStore for S3Media {
         Ok(())
     }
 
+    async fn link(&self, from: JobId, to: JobId) -> Result<bool> {
+        match self.bucket.copy(&object(from), &object(to)).await {
+            Ok(()) => Ok(true),
+            Err(object_store::Error::NotFound { .. }) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+
     async fn locate(&self, job: JobId) -> Result<Option<MediaLocation>> {
         let Some(meta) = self.head(job).await? else { return Ok(None) };
         let e_tag = meta.e_tag.clone().unwrap_or_default();

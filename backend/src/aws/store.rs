@@ -245,6 +245,11 @@ impl JobStore for DynamoStore {
         Ok(retried)
     }
 
+    async fn link_translation(&self, id: JobId, translation: JobId) -> Result<Option<Box<Job>>> {
+        let rule = |stored: &mut Stored| Ok(rules::link_translation(&mut stored.job, translation));
+        self.jobs.change(id, rule).await
+    }
+
     async fn delete(&self, id: JobId) -> Result<Deleted> {
         self.jobs.forget(id);
         let deleted = self.table.delete_job(id).await?;

@@ -52,7 +52,7 @@ impl EmbeddedMedia {
         self.folder.join(job.to_string())
     }
 
-    /// For a file on another file system, which cannot be moved.
+    /// For a file on another file system, which cannot be moved, or on one without links.
     async fn copy(&self, job: JobId, path: &Path) -> Result<()> {
         let mut file = tokio::fs::File::open(path).await?;
         let mut writer = self.write(job).await?;
@@ -64,7 +64,6 @@ impl EmbeddedMedia {
             writer.write(part.into()).await?;
         }
         writer.finish().await?;
-        tokio::fs::remove_file(path).await?;
         Ok(())
     }
 }
@@ -79,8 +78,20 @@ impl MediaStore for EmbeddedMedia {
     async fn adopt(&self, job: JobId, path: &Path) -> Result<()> {
         let (from, to) = (path.to_path_buf(), self.path(job));
         match spawn_blocking(move || rename_durably(&from, &to)).await? {
-            Err(error) if error.kind() == io::ErrorKind::CrossesDevices => self.copy(job, path).await,
+            Err(error) if error.kind() == io::ErrorKind::CrossesDevices => {
+                self.copy(job, path).await?;
+                Ok(tokio::fs::remove_file(path).await?)
+            }
             moved => Ok(moved?),
+        }
+    }
+
+    async fn link(&self, from: JobId, to: JobId) -> Result<bool> {
+        let (file, link) = (self.path(from), self.path(to));
+        match spawn_blocking(move || link_durably(&file, &link)).await? {
+            Ok(is_there) => Ok(is_there),
+            // Not every file system has links.
+            Err(_) => self.copy(to, &self.path(from)).await.map(|()| true),
         }
     }
 
@@ -176,6 +187,24 @@ fn rename_durably(from: &Path, to: &Path) -> io::Result<()> {
     fs::rename(from, to)?;
     let folder = to.parent().expect("media lie in the media folder");
     fs::File::open(folder)?.sync_all()
+}
+
+/// False: there is no such file.
+fn link_durably(from: &Path, to: &Path) -> io::Result<bool> {
+    match fs::File::options().append(true).open(from) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        // Both names have one age: a new one must not look as if its job was long gone.
+        file => file?.set_modified(SystemTime::now())?,
+    }
+    match fs::hard_link(from, to) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        // The repeat of a link that was made.
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+        linked => linked?,
+    }
+    let folder = to.parent().expect("media lie in the media folder");
+    fs::File::open(folder)?.sync_all()?;
+    Ok(true)
 }
 
 fn older_files(folder: &Path, age: Duration) -> io::Result<Vec<PathBuf>> {

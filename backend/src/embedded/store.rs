@@ -166,6 +166,10 @@ impl JobStore for EmbeddedStore {
         Ok(self.change(id, retry).await?.unwrap_or(Retried::Gone))
     }
 
+    async fn link_translation(&self, id: JobId, translation: JobId) -> Result<Option<Box<Job>>> {
+        self.change(id, move |_, job| Ok(rules::link_translation(job, translation))).await
+    }
+
     async fn delete(&self, id: JobId) -> Result<Deleted> {
         let delete = move |transaction: &Transaction<'_>| {
             // Expired or not: the sweeper removes what nobody else can see. The rest goes by cascade.

@@ -101,6 +101,7 @@ fn spec() -> JobSpec {
         model: Some("base".into()),
         profile: Profile::Netflix,
         title: "A talk".into(),
+        translation_of: None,
     }
 }
 

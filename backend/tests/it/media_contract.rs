@@ -20,6 +20,9 @@ contract![
     an_adopted_file_moves,
     adopting_again_is_success,
     adopting_what_is_not_there_fails_for_good,
+    a_linked_file_outlives_the_first_of_its_jobs,
+    linking_again_is_success,
+    linking_what_is_not_there_says_so,
     a_deleted_file_is_gone,
     deleting_what_is_gone_is_success,
     a_sample_names_jobs_whose_media_is_old_enough,
@@ -109,6 +112,32 @@ async fn adopting_what_is_not_there_fails_for_good(backend: &Backend) {
     assert!(!error.is_transient());
     let error = backend.media.adopt(new_id(), folder.path()).await.unwrap_err();
     assert!(!error.is_transient());
+}
+
+async fn a_linked_file_outlives_the_first_of_its_jobs(backend: &Backend) {
+    let (first, second) = (new_id(), new_id());
+    write(backend, first, b"media").await;
+    assert!(backend.media.link(first, second).await.unwrap());
+    assert_eq!(read(backend, second).await.unwrap(), b"media");
+    write(backend, first, b"other").await;
+    assert_eq!(read(backend, second).await.unwrap(), b"media");
+    backend.media.delete(first).await.unwrap();
+    assert_eq!(read(backend, second).await.unwrap(), b"media");
+}
+
+async fn linking_again_is_success(backend: &Backend) {
+    let (first, second) = (new_id(), new_id());
+    write(backend, first, b"media").await;
+    for _ in 0..2 {
+        assert!(backend.media.link(first, second).await.unwrap());
+    }
+    assert_eq!(read(backend, second).await.unwrap(), b"media");
+}
+
+async fn linking_what_is_not_there_says_so(backend: &Backend) {
+    let second = new_id();
+    assert!(!backend.media.link(new_id(), second).await.unwrap());
+    assert_eq!(backend.media.locate(second).await.unwrap(), None);
 }
 
 async fn a_deleted_file_is_gone(backend: &Backend) {

@@ -1,7 +1,7 @@
 //! Random histories of several workers and people, against a model of one job that is too simple to be wrong.
 
 use backend::{Backend, Cancelled, Claim, Created, Deleted, Finished, Release, Requeued, Retried, Written};
-use domain::{Attempt, JobId, JobStatus, Version};
+use domain::{Attempt, JobId, JobSpec, JobStatus, Version};
 use proptest::prelude::*;
 
 use crate::store_contract::{failure, later, page, success, transcribing};
@@ -39,7 +39,10 @@ enum Step {
     },
     Abandon,
     Cancel,
-    Retry,
+    /// `otherwise`: by another wish than before.
+    Retry {
+        otherwise: bool,
+    },
     Delete,
 }
 
@@ -59,7 +62,7 @@ fn step() -> impl Strategy<Value = Step> {
             .prop_map(|(behind, fails, with_page)| Step::Finish { behind, fails, with_page }),
         1 => Just(Step::Abandon),
         1 => Just(Step::Cancel),
-        2 => Just(Step::Retry),
+        2 => prop::bool::weighted(0.3).prop_map(|otherwise| Step::Retry { otherwise }),
     ]
 }
 
@@ -77,6 +80,8 @@ struct Model {
     version: Version,
     pages: Vec<Attempt>,
     ends_in_this_run: u32,
+    /// Counts the wishes of people who changed their mind.
+    wish: u32,
     is_there: bool,
 }
 
@@ -93,6 +98,11 @@ impl Model {
     fn changed(&mut self) -> Version {
         self.version = later(self.version, 1);
         self.version
+    }
+
+    fn wish(&self, otherwise: bool) -> JobSpec {
+        let language = ["de", "fr"][(self.wish + u32::from(otherwise)) as usize % 2];
+        JobSpec { language: Some(language.into()), ..spec() }
     }
 
     fn message(&self, is_duplicate: bool) -> String {
@@ -237,22 +247,25 @@ async fn take(backend: &Backend, id: JobId, model: &mut Model, step: &Step) {
             }
             Cancelled::Gone => assert!(!model.is_there),
         },
-        Step::Retry => match store.retry(id, &spec(), in_an_hour()).await.unwrap() {
-            Retried::Queued(job) => {
-                assert!(model.is_there && model.is_terminal());
-                model.status = JobStatus::Queued;
-                model.pages.clear();
-                model.ends_in_this_run = 0;
-                model.run += 1;
-                (model.failures, model.crashes) = (0, 0);
-                assert_eq!((job.version, job.attempt), (model.changed(), model.attempt));
+        Step::Retry { otherwise } => {
+            match store.retry(id, &model.wish(*otherwise), in_an_hour()).await.unwrap() {
+                Retried::Queued(job) => {
+                    assert!(model.is_there && (model.is_terminal() || *otherwise));
+                    model.wish += u32::from(*otherwise);
+                    model.status = JobStatus::Queued;
+                    model.pages.clear();
+                    model.ends_in_this_run = 0;
+                    model.run += 1;
+                    (model.failures, model.crashes) = (0, 0);
+                    assert_eq!((job.version, job.attempt), (model.changed(), model.attempt));
+                }
+                Retried::Unfinished(job) => {
+                    assert!(model.is_there && !model.is_terminal() && !otherwise);
+                    assert_eq!(job.version, model.version);
+                }
+                Retried::Gone => assert!(!model.is_there),
             }
-            Retried::Unfinished(job) => {
-                assert!(model.is_there && !model.is_terminal());
-                assert_eq!(job.version, model.version);
-            }
-            Retried::Gone => assert!(!model.is_there),
-        },
+        }
         Step::Delete => {
             let expected = match model.is_there {
                 true => Deleted::At(later(model.version, 1)),
@@ -307,7 +320,8 @@ pub fn check_histories(runtime: &tokio::runtime::Runtime, backend: &Backend, cas
             steps.insert(steps.len() / 2, Step::Delete);
         }
         runtime.block_on(async {
-            let job = new_job();
+            let mut job = new_job();
+            job.spec.language = Some("de".into());
             assert_eq!(backend.store.create(&job, None).await.unwrap(), Created::New);
             let mut model = Model {
                 status: JobStatus::Queued,
@@ -320,6 +334,7 @@ pub fn check_histories(runtime: &tokio::runtime::Runtime, backend: &Backend, cas
                 version: job.version,
                 pages: Vec::new(),
                 ends_in_this_run: 0,
+                wish: 0,
                 is_there: true,
             };
             for step in &steps {

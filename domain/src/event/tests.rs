@@ -16,13 +16,25 @@ fn any_progress() -> impl Strategy<Value = Progress> {
         Stage::Transcribing,
         Stage::Done,
     ]);
-    let known = (any::<Option<u64>>(), any::<Option<u64>>(), any::<Option<String>>(), any::<bool>());
+    let language = (any::<Option<String>>(), prop::option::of(0.0f32..=1.0));
+    let known = (any::<Option<u64>>(), any::<Option<u64>>(), language, any::<bool>());
     let counts = (any::<u32>(), any::<u32>(), any::<u64>());
     (stage, 0.0f32..=1.0, known, counts).prop_map(|(stage, fraction, known, counts)| {
-        let (eta_ms, duration_ms, language, has_media) = known;
+        let (eta_ms, duration_ms, (language, language_confidence), has_media) = known;
         let (pages, cues, transcribed) = counts;
         let transcribed = Timestamp(transcribed);
-        Progress { stage, fraction, eta_ms, duration_ms, language, has_media, pages, cues, transcribed }
+        Progress {
+            stage,
+            fraction,
+            eta_ms,
+            duration_ms,
+            language,
+            language_confidence,
+            has_media,
+            pages,
+            cues,
+            transcribed,
+        }
     })
 }
 

@@ -107,7 +107,7 @@ impl InvalidSpec {
             InvalidSpec::UrlUserInfo => "Remove what stands before the @, or drop the file here instead.",
             InvalidSpec::UrlTooLong => "Use a shorter link, or drop the file here instead.",
             InvalidSpec::UnknownLanguage { .. } => "Choose one of the list, or let it be detected.",
-            InvalidSpec::UnknownTask { .. } => "Use one of: transcribe, translate.",
+            InvalidSpec::UnknownTask { .. } => "Use one of: transcribe, translate; or both, for a new job.",
             InvalidSpec::ModelName { .. } => {
                 "Use letters, digits, dots, dashes and underscores, at most 64, as in: base."
             }

@@ -103,13 +103,15 @@ fn carry_on(mut job: Job, event: &JobEvent) -> Option<Job> {
             job.progress = progress.clone();
         }
         JobChange::Queued { progress }
-            if job.status == JobStatus::Running && event.version == Job::next_version(job.version) =>
+            if job.status == JobStatus::Running
+                && event.version == Job::next_version(job.version)
+                && progress.pages > 0 =>
         {
-            // Given back by its worker.
+            // Given back by its worker: a job that starts over has no pages.
             job.status = JobStatus::Queued;
             job.progress = progress.clone();
         }
-        // A retry may have changed the wish; an older sender's end does not tell its times.
+        // Starting over may have changed the wish; an older sender's end does not tell its times.
         JobChange::Queued { .. }
         | JobChange::Completed { .. }
         | JobChange::Failed { .. }

@@ -23,6 +23,7 @@ fn job(version: Version) -> Job {
         model: None,
         profile: Profile::Netflix,
         title: "a".into(),
+        translation_of: None,
     };
     let now = WallTime::now();
     let expires_at = now.checked_add(Duration::from_secs(60)).unwrap();

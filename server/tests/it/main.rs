@@ -13,6 +13,7 @@ mod forms;
 mod hook;
 mod isolated;
 mod jobs;
+mod languages;
 mod listener;
 mod media;
 mod metrics;

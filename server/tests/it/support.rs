@@ -246,8 +246,8 @@ impl Worker {
             cues: vec![Cue { start, end, text: text.to_owned(), doubts: Vec::new() }],
             open: None,
         };
-        let progress =
-            Progress { stage: Stage::Transcribing, language: Some("en".into()), ..self.job.progress.clone() };
+        let language = self.job.progress.language.clone().or_else(|| Some("en".into()));
+        let progress = Progress { stage: Stage::Transcribing, language, ..self.job.progress.clone() };
         let appended = self.backend.store.append_cues(self.job.id, self.job.attempt, &page, &progress).await;
         self.written(appended.unwrap()).await;
         page.version = self.job.version;

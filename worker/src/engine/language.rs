@@ -1,25 +1,26 @@
 //! Which language is spoken.
 
+use domain::language::CERTAIN;
+
 use super::protocol::EngineEvent;
 use super::session::Listener;
 use super::sound::{Sound, timestamp};
 use super::transcriber::{LanguageProbability, Transcriber};
 use super::voice::Item;
 
-/// A language this probable is believed; else more speech is heard before the first word is committed.
-const CERTAIN: f32 = 0.9;
 /// After so many windows with speech the most probable language is taken.
 const MAX_WINDOWS: usize = 4;
 /// Windows and silences that may be held back meanwhile.
 const MAX_HELD: usize = 8;
 
-/// The language of the first speech; `None` if there is none. Nothing is taken from `sound` but the silence
+/// The language of the first speech and its probability; `None` if there is none. Below [`CERTAIN`] more speech is
+/// heard before the first word is committed. Nothing is taken from `sound` but the silence
 /// ahead of the speech, which is told.
 pub fn detect(
     sound: &mut Sound<'_>,
     transcriber: &mut dyn Transcriber,
     listener: &dyn Listener,
-) -> Option<String> {
+) -> Option<(String, f32)> {
     let mut evidence = Evidence::default();
     let mut held = 0;
     while held < MAX_HELD {
@@ -48,7 +49,7 @@ pub fn detect(
     }
     let (tag, probability) = evidence.best()?;
     tracing::debug!(language = tag, probability, windows = evidence.windows, "detected the language");
-    Some(tag.to_owned())
+    Some((tag.to_owned(), probability))
 }
 
 /// What several windows say together: each is taken for independent of the others.

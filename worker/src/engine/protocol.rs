@@ -52,8 +52,8 @@ impl Request {
 pub enum EngineEvent {
     /// The media is open and has sound. The length is what the container claims, if anything.
     Opened { duration_ms: Option<u64> },
-    /// The language of the speech, given or detected in the first window with speech.
-    Language { tag: String },
+    /// The language of the speech, given or detected in the first windows with speech; then with its probability.
+    Language { tag: String, probability: Option<f32> },
     /// A stretch of media is done; windows come in order and without overlap. Without speech, `words` is empty.
     Window { start: Timestamp, end: Timestamp, words: Vec<Word> },
     /// The whole media was heard.

@@ -81,12 +81,12 @@ pub fn transcribe(
     let mut sound = Sound::new(reader, Windows::new(voice, first_sample, duration_ms), listener);
     let given = request.language.as_deref().map(primary_subtag).filter(|tag| whisper::knows_language(tag));
     let known = if is_multilingual { given } else { Some(ONLY_LANGUAGE.into()) };
-    let language = match known {
-        Some(tag) => Some(tag),
-        None => language::detect(&mut sound, transcribers[0].as_mut(), listener),
+    let (language, probability) = match known {
+        Some(tag) => (Some(tag), None),
+        None => language::detect(&mut sound, transcribers[0].as_mut(), listener).unzip(),
     };
     if let Some(tag) = language.clone() {
-        listener.event(EngineEvent::Language { tag });
+        listener.event(EngineEvent::Language { tag, probability });
     }
     // Without speech there was nothing to detect, and nothing will be transcribed.
     let language = language.unwrap_or_else(|| ONLY_LANGUAGE.into());

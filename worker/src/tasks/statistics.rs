@@ -113,6 +113,7 @@ mod tests {
                 model: None,
                 profile: Profile::default(),
                 title: String::new(),
+                translation_of: None,
             };
             let begin = WallTime::UNIX_EPOCH;
             let mut job = Job::queued(JobId::from_bits(1), spec, begin, begin);

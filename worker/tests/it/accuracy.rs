@@ -51,12 +51,13 @@ async fn a_multilingual_model_finds_out_the_language(config: EngineConfig) {
     let request = Request { model: installed("ggml-base.bin"), ..request(&speech()) };
     let heard = hear(&mut engine, &request).await.unwrap();
     assert_eq!(heard.language.as_deref(), Some("en"));
+    assert!(heard.probability.is_some_and(|probability| (0.9..=1.0).contains(&probability)));
     let rate = word_error_rate(&heard.text(), SPOKEN);
     assert!(rate < 0.15, "{rate:.2}: {}", heard.text());
 
     let german = Request { language: Some("de-AT".into()), ..request };
     let heard = hear(&mut engine, &german).await.unwrap();
-    assert_eq!(heard.language.as_deref(), Some("de"));
+    assert_eq!((heard.language.as_deref(), heard.probability), (Some("de"), None));
 }
 
 /// Samples of espeak-ng, without the silence around them, and their rate.

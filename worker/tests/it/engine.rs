@@ -72,6 +72,8 @@ pub fn installed(file: &str) -> PathBuf {
 #[derive(Debug, Default)]
 pub struct Heard {
     pub language: Option<String>,
+    /// How probable a detected language is.
+    pub probability: Option<f32>,
     pub windows: Vec<(Timestamp, Timestamp, Vec<Word>)>,
     pub duration_ms: u64,
 }
@@ -95,7 +97,9 @@ pub async fn hear(engine: &mut Engine, request: &Request) -> Result<Heard, Failu
     loop {
         match engine.next_event().await.unwrap() {
             EngineEvent::Opened { .. } => is_open = true,
-            EngineEvent::Language { tag } => heard.language = Some(tag),
+            EngineEvent::Language { tag, probability } => {
+                (heard.language, heard.probability) = (Some(tag), probability);
+            }
             EngineEvent::Window { start, end, words } => {
                 assert!(is_open && start >= previous && end > start, "{start}..{end} after {previous}");
                 assert!(words.is_empty() || heard.language.is_some(), "words before the language");

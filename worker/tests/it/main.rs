@@ -12,6 +12,7 @@ mod elasticbeanstalk;
 mod engine;
 mod fetch;
 mod kill;
+mod languages;
 mod media;
 mod model;
 mod model_convert;

@@ -370,7 +370,7 @@ async fn a_message_of_a_job_that_ended_or_never_was_is_acknowledged_without_work
 }
 
 /// A site with the speech, a page, and errors.
-async fn serve_speech(requests: Arc<AtomicUsize>) -> String {
+pub async fn serve_speech(requests: Arc<AtomicUsize>) -> String {
     let media = std::fs::read(speech()).unwrap();
     let lucky = media.clone();
     let tries = Arc::new(AtomicUsize::new(0));

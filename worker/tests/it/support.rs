@@ -239,6 +239,7 @@ pub fn job(source: Source) -> Job {
         model: None,
         profile: Profile::default(),
         title: "A test".into(),
+        translation_of: None,
     };
     let now = WallTime::now();
     let tomorrow = now + Duration::from_secs(86_400);

@@ -190,6 +190,7 @@ async fn what_is_known_of_the_media_stays_known(backend: &Backend) {
     let known = Progress {
         duration_ms: Some(60_000),
         language: Some("de".into()),
+        language_confidence: Some(0.75),
         has_media: true,
         eta_ms: Some(5_000),
         ..transcribing(0.2)

@@ -1,7 +1,8 @@
 //! From creation to the end, and after it.
 
 use backend::{
-    Backend, Cancelled, Claim, Created, Deleted, Finished, IdempotencyKey, Retried, SavedTrack, Written,
+    Backend, Cancelled, Claim, Created, Deleted, Finished, IdempotencyKey, Release, Requeued, Retried,
+    SavedTrack, Written,
 };
 use domain::{Job, JobSpec, JobStatus, Progress, Source, Stage, Track, WallTime};
 
@@ -24,9 +25,11 @@ contract![
     a_cancelled_job_stays_cancelled,
     a_repeated_cancel_is_success,
     a_retried_job_starts_over,
-    an_unfinished_job_cannot_be_retried,
+    an_unfinished_job_is_not_retried_by_the_same_wish,
+    an_unfinished_job_starts_over_by_another_wish,
     a_repeated_retry_is_success,
     a_retry_with_another_source_forgets_the_media,
+    a_job_names_its_translation,
     a_deleted_job_never_returns,
     a_job_past_its_time_does_not_exist,
     an_expired_job_can_be_swept,
@@ -193,13 +196,63 @@ async fn a_retried_job_starts_over(backend: &Backend) {
     assert!(matches!(append(backend, &next, 0).await, Written::At(_)));
 }
 
-async fn an_unfinished_job_cannot_be_retried(backend: &Backend) {
+async fn an_unfinished_job_is_not_retried_by_the_same_wish(backend: &Backend) {
     let queued = created(backend).await;
     let running = claimed(backend).await;
     for job in [queued, running] {
         let retried = backend.store.retry(job.id, &job.spec, in_an_hour()).await.unwrap();
         assert_eq!(retried, Retried::Unfinished(Box::new(job)));
     }
+}
+
+async fn an_unfinished_job_starts_over_by_another_wish(backend: &Backend) {
+    let queued = created(backend).await;
+    let running = claimed(backend).await;
+    append(backend, &running, 0).await;
+    let french = JobSpec { language: Some("fr".into()), ..spec() };
+    let expires_at = in_an_hour();
+    for job in [queued, running] {
+        let before = get(backend, job.id).await;
+        let Retried::Queued(restarted) = backend.store.retry(job.id, &french, expires_at).await.unwrap()
+        else {
+            panic!("not queued");
+        };
+        assert_eq!((restarted.status, restarted.run, restarted.progress.pages), (JobStatus::Queued, 1, 0));
+        assert_eq!((&restarted.spec, restarted.version), (&french, later(before.version, 1)));
+        assert_eq!(backend.store.pages(job.id, 0).await.unwrap(), []);
+        let again = backend.store.retry(job.id, &french, expires_at).await.unwrap();
+        assert_eq!(again, Retried::Queued(restarted.clone()));
+
+        // Whoever worked on it is fenced, and cannot give it back or end it.
+        let (id, attempt) = (job.id, job.attempt);
+        assert_eq!(append(backend, &job, 0).await, Written::Fenced);
+        assert_eq!(backend.store.finish(id, attempt, None, &success()).await.unwrap(), Finished::Fenced);
+        let released = backend.store.release(id, job.run, attempt, Release::HandedBack).await.unwrap();
+        assert_eq!(released, Requeued::Fenced);
+        // Its message holds the job no more than any other.
+        let claim = backend.store.claim(id, "another message", 1).await.unwrap();
+        let Claim::Won(next) = claim else { panic!("not claimed") };
+        assert!(next.attempt > attempt);
+        assert_eq!(append(backend, &job, 0).await, Written::Fenced);
+        assert!(matches!(append(backend, &next, 0).await, Written::At(_)));
+        let late = backend.store.claim(id, crate::MESSAGE, 2).await.unwrap();
+        assert!(matches!(late, Claim::Held(_)));
+    }
+}
+
+async fn a_job_names_its_translation(backend: &Backend) {
+    let (store, job) = (&backend.store, claimed(backend).await);
+    let (first, second) = (new_id(), new_id());
+    for (translation, steps) in [(first, 1), (first, 1), (second, 2)] {
+        let named = store.link_translation(job.id, translation).await.unwrap().unwrap();
+        assert_eq!((named.translation, named.version), (Some(translation), later(job.version, steps)));
+    }
+    // The worker goes on, and so does the name.
+    append(backend, &job, 0).await;
+    backend.store.finish(job.id, job.attempt, None, &success()).await.unwrap();
+    assert!(matches!(store.retry(job.id, &spec(), in_an_hour()).await.unwrap(), Retried::Queued(_)));
+    assert_eq!(get(backend, job.id).await.translation, Some(second));
+    assert_eq!(store.link_translation(new_id(), first).await.unwrap(), None);
 }
 
 async fn a_repeated_retry_is_success(backend: &Backend) {
