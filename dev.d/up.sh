@@ -17,7 +17,7 @@ up() {
   [[ $port =~ ^[0-9]+$ && $servers =~ ^[1-9][0-9]*$ && $workers =~ ^[0-9]+$ ]] \
     || die "--port, --servers and --workers want numbers, and there must be a server"
   [[ $backend = embedded || $backend = aws ]] || die "--backend wants embedded or aws"
-  # Three times as fast, and ready made where it is fast.
+  # More than twice as fast, and ready made where it is fast.
   [ "$engine" != auto ] || case $(uname -m) in x86_64) engine=ctranslate2 ;; *) engine=whisper.cpp ;; esac
   case $engine in
     whisper.cpp) unset CUELIGHT_CTRANSLATE2 ;;

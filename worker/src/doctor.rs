@@ -44,7 +44,7 @@ fn engine(ctranslate2: Option<&Path>) -> Finding {
     let advice = "make it with ./dev engine ctranslate2, and put its path into CUELIGHT_CTRANSLATE2";
     match ctranslate2 {
         None if cfg!(target_arch = "x86_64") => {
-            Finding::warn(NAME, "whisper.cpp; CTranslate2 takes a third of its time", advice)
+            Finding::warn(NAME, "whisper.cpp; CTranslate2 takes less than half of its time", advice)
         }
         None => Finding::ok(NAME, "whisper.cpp"),
         Some(path) => match check_ctranslate2(path) {

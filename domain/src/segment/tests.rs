@@ -19,7 +19,7 @@ fn spoken(text: &str) -> Vec<Word> {
 }
 
 fn word(start: u64, end: u64, text: &str) -> Word {
-    Word { start: Timestamp(start), end: Timestamp(end), text: text.into(), probability: 0.5 }
+    Word { start: Timestamp(start), end: Timestamp(end), text: text.into(), probability: 0.9 }
 }
 
 fn texts(words: &[Word], profile: Profile) -> Vec<String> {
@@ -257,7 +257,7 @@ fn all_but_the_last_cue_is_settled() {
 fn words_that_the_model_doubts_are_marked_where_they_stand() {
     let mut words =
         spoken("Ask not what your country größer can do for you, and wait for the long second line.");
-    for index in [1, 5, 12] {
+    for index in [1, 5, 13] {
         words[index].probability = 0.3;
     }
     let cues = into_cues(&words, Timestamp(0), Timestamp(20_000), Profile::Netflix);

@@ -193,9 +193,13 @@ proptest! {
     #[test]
     fn cues_survive_every_format(words in any_words(), profile in any_profile()) {
         let cues = into_cues(&words, Timestamp(0), Timestamp(40_000), profile);
-        let track = Track::new(None, cues).unwrap();
-        for format in [crate::Format::WebVtt, crate::Format::Srt, crate::Format::Json] {
-            prop_assert_eq!(format.read(&format.write(&track)), Ok(track.clone()));
+        let certain = cues.iter().map(|cue| Cue { doubts: Vec::new(), ..cue.clone() }).collect();
+        let (track, certain) = (Track::new(None, cues).unwrap(), Track::new(None, certain).unwrap());
+        // Nobody else's format knows of doubts.
+        for (format, expected) in
+            [(crate::Format::WebVtt, &certain), (crate::Format::Srt, &certain), (crate::Format::Json, &track)]
+        {
+            prop_assert_eq!(format.read(&format.write(&track)), Ok(expected.clone()));
         }
     }
 }
