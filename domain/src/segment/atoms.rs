@@ -25,9 +25,9 @@ pub(super) struct Atom {
     pub is_doubtful: bool,
 }
 
-/// What the model believes less than this is marked: with base about one word in fifteen of clear speech, among them more
-/// than half of the wrong ones.
-const DOUBTFUL: f32 = 0.6;
+/// What the model believes less than this is marked: with base one word in fifty of clear speech, and half of those
+/// are wrong. Small words at the start of a sentence often lie just above it, and are right.
+const DOUBTFUL: f32 = 0.45;
 
 /// Ideographic words up to this width, four characters, stay whole; longer ones are whole phrases.
 const WHOLE_WORD_CELLS: u32 = 8;
