@@ -310,7 +310,7 @@ cut down to 50 ms. Words are compared without case, accents and punctuation, but
 ## Times of words
 
 How far from its onset each word begins that was heard right, on {onsets.WORDS_A_MINUTE} words a minute of espeak-ng's
-English, which tells when it begins each word. Three in four words are heard right at most: it is a synthesiser.
+English, which tells when it begins each word. About three in four words are heard right: it is a synthesiser.
 
 {chr(10).join(time_lines)}
 

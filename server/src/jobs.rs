@@ -162,16 +162,8 @@ pub async fn cancel(State(server): State<Server>, Path(id): Path<String>) -> Res
 /// starts over.
 pub async fn retry(State(server): State<Server>, Path(id): Path<String>, body: Body) -> Result<Response> {
     let id = query::job_id(&id)?;
-    let Wish { options, url } = Wish::parse(&query::body(body, BODY).await?)?;
-    if url.is_some() {
-        return Err(ApiError::new(
-            StatusCode::UNPROCESSABLE_ENTITY,
-            "url_fixed",
-            "A retry keeps the media of its job.",
-            "Submit a new job for another link.",
-        )
-        .about("url"));
-    }
+    let options =
+        Wish::parse(&query::body(body, BODY).await?)?.without_url("A retry keeps the media of its job.")?;
     let job = server.retry(id, options).await?;
     Ok(uncached(JobView::from(&job)).into_response())
 }

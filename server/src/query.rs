@@ -66,6 +66,20 @@ pub struct Wish {
 }
 
 impl Wish {
+    /// The options of a wish about media that is there already, to which `refusal` of another link belongs.
+    pub fn without_url(self, refusal: &str) -> Result<SpecOptions> {
+        match self.url {
+            None => Ok(self.options),
+            Some(_) => Err(ApiError::new(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "url_fixed",
+                refusal,
+                "Submit a new job for another link.",
+            )
+            .about("url")),
+        }
+    }
+
     /// An empty body is an empty wish.
     pub fn parse(body: &[u8]) -> Result<Wish> {
         if body.iter().all(u8::is_ascii_whitespace) {

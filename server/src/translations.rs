@@ -19,16 +19,8 @@ const BODY: usize = 64 * 1024;
 /// `POST /api/v1/jobs/{id}/translate`, with options in a JSON body, if any: 201 with the job of the translation.
 pub async fn translate(State(server): State<Server>, Path(id): Path<String>, body: Body) -> Result<Response> {
     let id = query::job_id(&id)?;
-    let Wish { options, url } = Wish::parse(&query::body(body, BODY).await?)?;
-    if url.is_some() {
-        return Err(ApiError::new(
-            StatusCode::UNPROCESSABLE_ENTITY,
-            "url_fixed",
-            "A translation is of the media of its job.",
-            "Submit a new job for another link.",
-        )
-        .about("url"));
-    }
+    let options = Wish::parse(&query::body(body, BODY).await?)?
+        .without_url("A translation is of the media of its job.")?;
     let submitted = server.translate(id, options).await?;
     Ok(jobs::created(&submitted))
 }

@@ -1,4 +1,4 @@
-//! From windows to pages: a cue is committed as soon as no later word can change it.
+//! From windows to pages: all cues of a window are committed but the last, which later words may join.
 
 use domain::{CuePage, Heard, Profile, Timestamp, Word, segment};
 

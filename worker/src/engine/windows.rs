@@ -23,7 +23,7 @@ const MIN_SPEECH: u64 = 4;
 const PADDING: u64 = 13;
 /// Regions further apart than this go into different windows: 2 s.
 const MERGE_GAP: u64 = 62;
-/// The longest window: 15 s.
+/// A window this long ends at the next pause, or soon within speech: 15 s.
 pub const MAX_WINDOW: u64 = 468;
 /// The first one is short, so that the first caption comes early: 9 s. With 6 s many first sentences were cut
 /// in the middle, and their halves misheard.
@@ -31,7 +31,7 @@ pub const MAX_FIRST_WINDOW: u64 = 280;
 /// How far the windows on both sides of a cut within speech are heard beyond it, so that both hear its words whole:
 /// 0.5 to 1.5 s, to where it is quietest, since a window that begins in the midst of a word is misheard.
 const LEAST_OVERLAP: u64 = 16;
-pub const OVERLAP: u64 = 47;
+const OVERLAP: u64 = 47;
 /// Frames on each side of a cut that should be quiet too.
 const CUT_REACH: u64 = 3;
 /// Frames on each side of a cut that are quiet if it lies between words: 160 ms in all.
