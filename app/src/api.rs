@@ -1,6 +1,6 @@
 //! What the pages ask of the server: the trait the server implements, and server functions in front of it.
 
-use domain::{Cue, JobView};
+use domain::{Corrections, Cue, JobView};
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -27,6 +27,8 @@ pub struct DeskError;
 pub struct JobDetail {
     pub job: JobView,
     pub pages: Vec<Vec<Cue>>,
+    /// What people changed of them, as it was at the job's version.
+    pub corrections: Corrections,
     /// The job that translates this one, or whose speech this one translates, if it is there.
     pub companion: Option<JobView>,
 }

@@ -28,7 +28,7 @@ pub use media::{MediaLocation, MediaStore, MediaWriter};
 pub use queue::{DeadLetter, Delivery, JobQueue, LeaseState, QueueStats, ReceiptHandle};
 pub use store::{
     Cancelled, Claim, Created, Deleted, Finished, IdempotencyKey, InvalidCursor, JobPage, JobRecord,
-    JobStore, Listing, Outcome, Release, Requeued, Retried, SavedTrack, Written,
+    JobStore, Listing, Outcome, Release, Requeued, Retried, SavedCorrections, Written,
 };
 pub use topic::{Heard, JobTopic, MAX_POST_BYTES, Reach, Subscription, TopicEndpoint};
 

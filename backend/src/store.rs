@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use domain::{Attempt, CuePage, Failure, Job, JobId, JobSpec, JobStatus, Progress, Track, Version, WallTime};
+use domain::correction::Revision;
+use domain::{
+    Attempt, Corrections, CuePage, Failure, Job, JobId, JobSpec, JobStatus, Progress, Version, WallTime,
+};
 
 use crate::Result;
 
@@ -84,8 +87,14 @@ pub trait JobStore: Send + Sync {
     /// Committed pages with a version above `after`, in order. All of them: `after` = 0.
     async fn pages(&self, id: JobId, after: Version) -> Result<Vec<CuePage>>;
 
-    /// Saves a corrected track of a completed job, if the job is still at version `expected`.
-    async fn save_track(&self, id: JobId, expected: Version, track: &Track) -> Result<SavedTrack>;
+    /// Saves what people corrected in place of what was saved before, if the job still counts `expected` such saves.
+    /// Whatever the job is doing: no worker is hindered by it.
+    async fn save_corrections(
+        &self,
+        id: JobId,
+        expected: Revision,
+        corrections: &Corrections,
+    ) -> Result<SavedCorrections>;
 
     /// Newest first. A cursor that is none of this store's is a permanent error from [`InvalidCursor`].
     async fn recent(&self, listing: &Listing) -> Result<JobPage>;
@@ -114,8 +123,8 @@ pub struct JobRecord {
     pub job: Job,
     /// As many as the job counts.
     pub pages: Vec<CuePage>,
-    /// The track a person saved.
-    pub saved_track: Option<Track>,
+    /// What people changed of it.
+    pub corrections: Corrections,
 }
 
 /// Makes a repeated submit harmless: the same key returns the job it made first.
@@ -223,13 +232,12 @@ pub enum Deleted {
     Gone,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SavedTrack {
-    At(Version),
-    /// Somebody else saved first; the job's version now.
-    Conflict(Version),
-    /// Only a completed job takes edits.
-    NotCompleted,
+#[derive(Debug, Clone, PartialEq)]
+pub enum SavedCorrections {
+    /// The job with the save counted.
+    Done(Box<Job>),
+    /// Somebody else saved first; the job as it is now.
+    Conflict(Box<Job>),
     Gone,
 }
 

@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::correction::Revision;
 use crate::{Failure, JobSpec, Task, Timestamp, WallTime};
 
 /// Orders what is told of one job. Every stored change raises it to the next multiple of [`Job::VERSION_STEP`]; what
@@ -157,6 +158,14 @@ pub struct Progress {
     pub cues: u32,
     /// End of the last committed window: where the next attempt resumes.
     pub transcribed: Timestamp,
+    /// How often people saved corrections. Only saving moves it, and it only rises, so whoever is told less than it knows
+    /// keeps what it knows.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub corrections: Revision,
+}
+
+fn is_zero(revision: &Revision) -> bool {
+    *revision == 0
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]

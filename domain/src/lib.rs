@@ -3,6 +3,8 @@
 //! Pure on purpose: no I/O, no clock, no async runtime. Everything here compiles for the browser too,
 //! and cannot fail except by returning data.
 
+pub mod conformity;
+pub mod correction;
 pub mod cue;
 pub mod event;
 pub mod failure;
@@ -15,6 +17,7 @@ pub mod segment;
 pub mod spec;
 pub mod view;
 
+pub use correction::{Correction, Corrections};
 pub use cue::{Cue, CuePage, Heard, Timestamp, Track, Word};
 pub use event::{JobChange, JobEvent};
 pub use failure::Failure;

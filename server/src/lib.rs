@@ -10,6 +10,7 @@ pub mod provision;
 
 mod completed;
 mod connection;
+mod corrections;
 mod desk;
 mod follow;
 mod forms;

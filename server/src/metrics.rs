@@ -150,7 +150,6 @@ impl CallHook for BackendCalls {
             "store.get"
             | "store.read"
             | "store.pages"
-            | "store.saved_track"
             | "store.recent"
             | "store.finished_since"
             | "store.last_finished"

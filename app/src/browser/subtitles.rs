@@ -28,20 +28,34 @@ impl Subtitles {
     }
 
     pub fn show(&mut self, pages: &[Arc<Vec<Cue>>]) {
-        let kept = self.held.iter().zip(pages).take_while(|((held, _), page)| held == *page).count();
-        for (_, cues) in self.held.drain(kept..) {
-            for cue in cues {
-                // Fails only for a cue that is not in the track.
-                let _ = self.track.remove_cue(&cue);
-            }
+        for (_, cues) in self.held.drain(pages.len().min(self.held.len())..) {
+            take_off(&self.track, &cues);
         }
-        for page in &pages[kept..] {
+        for (number, page) in pages.iter().enumerate() {
+            let held = self.held.get(number);
+            if held.is_some_and(|(held, _)| held == page) {
+                continue;
+            }
+            if let Some((_, cues)) = held {
+                take_off(&self.track, cues);
+            }
             let cues: Vec<VttCue> = page.iter().filter_map(vtt_cue).collect();
             for cue in &cues {
                 self.track.add_cue(cue);
             }
-            self.held.push((Arc::clone(page), cues));
+            let put_on = (Arc::clone(page), cues);
+            match self.held.get_mut(number) {
+                Some(held) => *held = put_on,
+                None => self.held.push(put_on),
+            }
         }
+    }
+}
+
+fn take_off(track: &TextTrack, cues: &[VttCue]) {
+    for cue in cues {
+        // Fails only for a cue that is not in the track.
+        let _ = track.remove_cue(cue);
     }
 }
 

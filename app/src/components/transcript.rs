@@ -28,7 +28,8 @@ pub fn Transcript(
 
     let active = Memo::new(move |_| {
         let position = position.get()?;
-        state.with(|state| cue_at(state, position).map(|cue| cue.start.0))
+        let shown = state.with(JobState::shown);
+        cue_at(&shown, position).map(|cue| cue.start.0)
     });
     Effect::new(move || {
         let (Some(frame), active, following) = (frame.get(), active.get(), following.get()) else { return };
@@ -106,7 +107,7 @@ pub fn Transcript(
             >
                 <ol class="cues" on:click=seek>
                     <For
-                        each=move || state.with(|state| numbered(&state.pages))
+                        each=move || state.with(|state| numbered(&state.shown()))
                         key=|(number, page)| (*number, fingerprint(page))
                         let((_, page))
                     >

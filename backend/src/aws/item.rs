@@ -15,10 +15,10 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use domain::{Attempt, CuePage, Job, JobId, WallTime};
+use domain::{Attempt, Corrections, CuePage, Job, JobId, WallTime};
 use serde::de::DeserializeOwned;
 
-use crate::{BackendError, JobRecord, Result};
+use crate::{BackendError, JobRecord, Result, rules};
 
 pub type Item = HashMap<String, AttributeValue>;
 
@@ -169,7 +169,7 @@ pub fn record_of(stored: &Stored, parts: &[Item]) -> Result<Option<JobRecord>> {
         return Ok(None);
     }
     let Some(track) = &stored.track else {
-        return Ok(Some(JobRecord { job, pages, saved_track: None }));
+        return Ok(Some(JobRecord { job, pages, corrections: Corrections::default() }));
     };
     let prefix = format!("TRACK#{}#", track.token);
     let mut found = 0;
@@ -183,7 +183,7 @@ pub fn record_of(stored: &Stored, parts: &[Item]) -> Result<Option<JobRecord>> {
     if found != track.parts {
         return Ok(None);
     }
-    Ok(Some(JobRecord { job, pages, saved_track: Some(serde_json::from_str(&json)?) }))
+    Ok(Some(JobRecord { job, pages, corrections: rules::read_corrections(&json)? }))
 }
 
 /// The parts of a track's JSON, in order.

@@ -9,7 +9,7 @@ mod turns;
 
 use backend::{Backend, Claim, Finished, Outcome, Written};
 use domain::{
-    Cue, CuePage, Failure, Heard, Job, JobId, JobStatus, Progress, Stage, Timestamp, Track, Version,
+    Corrections, Cue, CuePage, Failure, Heard, Job, JobId, JobStatus, Progress, Stage, Timestamp, Version,
     WallTime, Word,
 };
 
@@ -60,8 +60,8 @@ async fn expect_gone(backend: &Backend, id: JobId) {
     assert_eq!(backend.store.read(id).await.unwrap(), None);
 }
 
-async fn saved_track(backend: &Backend, id: JobId) -> Option<Track> {
-    backend.store.read(id).await.unwrap().expect("the job is there").saved_track
+async fn corrections(backend: &Backend, id: JobId) -> Corrections {
+    backend.store.read(id).await.unwrap().expect("the job is there").corrections
 }
 
 /// The version after so many changes.

@@ -27,7 +27,7 @@ fn other_programs_read_the_cues_we_wrote() {
     for format in [Format::WebVtt, Format::Srt, Format::Ttml, Format::Ass] {
         std::fs::write(folder.join(format!("track.{}", format.extension())), format.write(&track)).unwrap();
     }
-    let timed = format::words::write(&track, &[page]);
+    let timed = format::words::write(&track, &page.words);
     std::fs::write(folder.join("words.vtt"), timed).unwrap();
 
     let read = read(&folder);

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "clippy knows only functions marked as tests, not what they share")]
 
 mod aws;
+mod corrections;
 mod counting;
 mod deaf;
 mod doctor;
