@@ -13,6 +13,7 @@ pub mod job;
 pub mod language;
 pub mod message;
 pub mod payload;
+pub mod peaks;
 pub mod segment;
 pub mod spec;
 pub mod view;

@@ -21,6 +21,7 @@ pub fn router(server: &Server, tells_metrics: bool) -> Router {
         .route("/jobs/{id}/translate", post(translations::translate))
         .route("/jobs/{id}/media", get(media::read))
         .route("/jobs/{id}/track", put(tracks::save))
+        .route("/jobs/{id}/peaks", get(tracks::peaks))
         .route("/jobs/{id}/corrections", get(corrections::read).post(corrections::save))
         // track.vtt, track.srt and so on: the router takes no ending after a name.
         .route("/jobs/{id}/{file}", get(tracks::read))

@@ -92,6 +92,7 @@ pub fn page(number: u32) -> CuePage {
         words: vec![word(start, "Grüße"), word(start + 5_000, "\u{1F44B}")],
         cues: vec![cue(start, "Grüße"), cue(start + 5_000, "\u{1F44B}\n--> &amp;")],
         open: Some(Heard { words: vec![word(start + 9_000, "ça")], until: Timestamp(start + 10_000) }),
+        peaks: "AZ_-09".into(),
     }
 }
 

@@ -96,6 +96,7 @@ fn lived(steps: &[bool], status: JobStatus) -> (Job, Vec<CuePage>) {
                 words: vec![],
                 cues: vec![],
                 open: None,
+                peaks: String::new(),
             });
             job.progress.pages += 1;
         }

@@ -75,7 +75,16 @@ mod tests {
 
     fn page(number: u32, end: u64, words: Vec<Word>) -> CuePage {
         let start = words.first().map_or(Timestamp(0), |word| word.start);
-        CuePage { number, version: 0, start, end: Timestamp(end), words, cues: Vec::new(), open: None }
+        CuePage {
+            number,
+            version: 0,
+            start,
+            end: Timestamp(end),
+            words,
+            cues: Vec::new(),
+            open: None,
+            peaks: String::new(),
+        }
     }
 
     fn relayout(pages: &[CuePage]) -> Vec<Cue> {

@@ -188,7 +188,7 @@ fn words_that_crowd_at_one_moment_still_get_a_moment_each() {
 fn page(number: u32, start: u64, words: Vec<Word>) -> CuePage {
     let (start, end) = (Timestamp(start), Timestamp(start + 10_000));
     let cues = into_cues(&words, start, end, Profile::Netflix);
-    CuePage { number, version: 0, start, end, words, cues, open: None }
+    CuePage { number, version: 0, start, end, words, cues, open: None, peaks: String::new() }
 }
 
 #[test]
@@ -217,7 +217,16 @@ fn laying_out_for_another_profile_goes_over_the_seams_between_pages() {
     let (head, tail) = words.split_at(4);
     let page = |number, start, end, words: &[Word]| {
         let cues = into_cues(words, start, end, Profile::Netflix);
-        CuePage { number, version: 0, start, end, words: words.to_vec(), cues, open: None }
+        CuePage {
+            number,
+            version: 0,
+            start,
+            end,
+            words: words.to_vec(),
+            cues,
+            open: None,
+            peaks: String::new(),
+        }
     };
     let end = Timestamp(words.last().unwrap().end.0 + 1000);
     let pages = [page(0, Timestamp(0), seam, head), page(1, seam, end, tail)];

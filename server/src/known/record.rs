@@ -67,6 +67,7 @@ pub fn carry_on(
             words: Vec::new(),
             cues: cues.clone(),
             open: None,
+            peaks: String::new(),
         });
     }
     let follows = |(index, page): (usize, &CuePage)| page.number as usize == index;

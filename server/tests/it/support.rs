@@ -245,6 +245,7 @@ impl Worker {
             words: words.collect(),
             cues: vec![Cue { start, end, text: text.to_owned(), doubts: Vec::new() }],
             open: None,
+            peaks: format!("peaks-{number}"),
         };
         let language = self.job.progress.language.clone().or_else(|| Some("en".into()));
         let progress = Progress { stage: Stage::Transcribing, language, ..self.job.progress.clone() };
