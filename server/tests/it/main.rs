@@ -17,6 +17,7 @@ mod languages;
 mod listener;
 mod media;
 mod metrics;
+mod ops;
 mod pages;
 mod process;
 mod provision;
