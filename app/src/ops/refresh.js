@@ -1,15 +1,18 @@
 // Reads the page again and takes over what changed. Not WASM: it would be a thousand times as large.
 const every = 5000;
+const focusable = 'a, summary, [tabindex]';
 const lost = document.getElementById('lost');
 
 function takeOver(fresh) {
   for (const part of fresh.querySelectorAll('[data-live]')) {
     const shown = document.querySelector(`[data-live="${part.dataset.live}"]`);
-    // Somebody chooses letters here, or is about to.
-    if (!shown || shown.matches(':has(:checked:not(option), :focus)') || shown.innerHTML === part.innerHTML) continue;
+    const isChosenFrom = shown?.querySelector('form :focus, form :checked:not(option)');
+    if (!shown || isChosenFrom || shown.innerHTML === part.innerHTML) continue;
     const open = [...shown.querySelectorAll('details')].map((details) => details.open);
     part.querySelectorAll('details').forEach((details, index) => { details.open = open[index]; });
+    const focus = [...shown.querySelectorAll(focusable)].indexOf(document.activeElement);
     shown.replaceChildren(...part.childNodes);
+    shown.querySelectorAll(focusable)[focus]?.focus({ preventScroll: true });
   }
 }
 

@@ -24,8 +24,9 @@ const LISTED: usize = 200;
 /// Letters that are shown; `GET /api/v1/dead-letters` tells more.
 const LETTERS: usize = 50;
 
-/// Letters are read anew when their number changes, or after this time.
+/// Letters are read anew when their number changes, or after this time; sooner when others held some of them back.
 const LETTERS_FRESH: Duration = Duration::from_secs(60);
+const SOME_LETTERS_FRESH: Duration = Duration::from_secs(15);
 
 /// Jobs of letters that are asked for at once.
 const ASKED_AT_ONCE: usize = 8;
@@ -145,11 +146,12 @@ async fn letters(server: &Server, number: u64, seen: &mut Option<SeenLetters>) -
         *seen = None;
         return Some(Vec::new());
     }
-    if let Some(seen) = seen
-        && seen.number == number
-        && seen.at.elapsed() < LETTERS_FRESH
-    {
-        return Some(seen.letters.clone());
+    if let Some(seen) = seen {
+        let is_whole = seen.letters.len() as u64 >= number.min(LETTERS as u64);
+        let fresh = if is_whole { LETTERS_FRESH } else { SOME_LETTERS_FRESH };
+        if seen.number == number && seen.at.elapsed() < fresh {
+            return Some(seen.letters.clone());
+        }
     }
     let read = server.backend.queue.dead_letters(LETTERS);
     let letters = known("dead letters", PATIENCE_WITH_LETTERS, read).await?;

@@ -178,6 +178,7 @@ async fn a_retried_job_starts_over(backend: &Backend) {
         spec,
         progress: Progress { has_media: true, ..Progress::default() },
         failure: None,
+        started_at: None,
         finished_at: None,
         expires_at,
         ..ended
