@@ -68,7 +68,7 @@ pub fn page(overview: &Overview, surroundings: &Surroundings) -> String {
         <main id="content" class="ops" tabindex="-1">
             <div class="lead">
                 <h1>{words::TITLE}</h1>
-                <p data-live="read">{words::read_at(*read_at)} <a href="/ops">{words::READ_AGAIN}</a></p>
+                <p data-live="read">{words::read_at(*read_at)} " " <a href="/ops">{words::READ_AGAIN}</a></p>
                 <p id="lost" role="status" hidden>{words::LOST}</p>
             </div>
             {notice.as_ref().map(told)}

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::response::{IntoResponse, Response};
+use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{any, get, post};
 use axum::{Router, middleware};
 use domain::JobId;
@@ -95,6 +95,7 @@ pub fn router(server: &Server) -> Router {
     let site = &server.config.site;
     // Addresses that change something or show titles; the others are asked by machines, by whatever name.
     let guarded = Router::new()
+        .route("/", get(async || Redirect::to("/ops")))
         .nest("/api/v1", api(Visitors::Operators))
         .merge(pages(Visitors::Operators, false))
         .with_state(server.clone())

@@ -77,10 +77,11 @@ pub fn day(day: &Day) -> AnyView {
         <ul class="facts">{sums}</ul>
         {missing}
         <div class="plots">
-            {plot(words::JOBS_BY_HOUR, "", &jobs.collect::<Vec<_>>())}
-            {plot(words::MEDIA_BY_HOUR, "", &media.collect::<Vec<_>>())}
-            {plot(words::SPEED_BY_HOUR, words::SPEED_IS, &speed.collect::<Vec<_>>())}
+            {plot(words::JOBS_BY_HOUR, &jobs.collect::<Vec<_>>())}
+            {plot(words::MEDIA_BY_HOUR, &media.collect::<Vec<_>>())}
+            {plot(words::SPEED_BY_HOUR, &speed.collect::<Vec<_>>())}
         </div>
+        <p class="note">{words::SPEED_IS}</p>
         {failures(&day.failures)}
         {table(&day.hours)}
     }
@@ -102,7 +103,7 @@ impl Bar {
 }
 
 /// The picture is stretched to its place, so its words stand around it. The numbers are in the table too.
-fn plot(title: &'static str, note: &'static str, bars: &[Bar]) -> AnyView {
+fn plot(title: &'static str, bars: &[Bar]) -> AnyView {
     const HEIGHT: f64 = 100.0;
     let highest = bars.iter().max_by(|a, b| a.height().total_cmp(&b.height()));
     let most = highest.map_or(0.0, Bar::height);
@@ -135,12 +136,11 @@ fn plot(title: &'static str, note: &'static str, bars: &[Bar]) -> AnyView {
     let ends = ends.into_iter().flatten().map(|bar| view! { <span>{bar.hour.clone()}</span> }).collect_view();
     view! {
         <figure>
-            <figcaption><strong>{title}</strong> <span>{peak}</span></figcaption>
+            <figcaption><strong>{title}</strong><span>{peak}</span></figcaption>
             <svg role="img" aria-label=label viewBox=format!("0 0 {} 100", bars.len() * 10) preserveAspectRatio="none">
                 {columns}
             </svg>
             <p class="axis" aria-hidden="true">{ends}</p>
-            {(!note.is_empty()).then(|| view! { <p class="note">{note}</p> })}
         </figure>
     }
     .into_any()
@@ -152,7 +152,7 @@ fn failures(failures: &[FailureCount]) -> AnyView {
     }
     let rows = failures.iter().map(|failure| {
         let FailureCount { code, message, count } = failure.clone();
-        view! { <tr><td>{count}</td><th scope="row">{message}</th><td><code>{code}</code></td></tr> }
+        view! { <tr><td>{count}</td><th scope="row">{message} " " <code>{code}</code></th></tr> }
     });
     view! {
         <h3 id="failures">{words::FAILURES}</h3>
@@ -185,7 +185,7 @@ fn table(hours: &[Hour]) -> AnyView {
         }
     });
     view! {
-        <details>
+        <details class="more">
             <summary>{words::NUMBERS}</summary>
             <div class="scroll" tabindex="0" role="region" aria-label=words::NUMBERS>
                 <table>

@@ -108,6 +108,7 @@ fn the_page_tells_what_is_known_and_nothing_in_it_is_markup() {
             "attempt 2",
             "1 of 2 slots busy",
             "4 min",
+            "1 in flight; how old the oldest is, is not known.",
             "told 12 s ago",
             "4.0 × real time",
             "Lost &amp; found",

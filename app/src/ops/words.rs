@@ -2,7 +2,7 @@
 
 use domain::{JobStatus, Stage, WallTime};
 
-use super::{Age, Work};
+use super::{Age, Queue, Work};
 use crate::problem::Problem;
 use crate::text;
 
@@ -13,9 +13,9 @@ pub const LOST: &str = "The server does not answer; what you see is getting old.
 pub const NOW: &str = "Now";
 pub const NOT_KNOWN: &str = "not known";
 pub const OLDEST: &str = "oldest waits";
-pub const SLOTS: &str = "workers";
+pub const SLOTS: &str = "slots busy";
 pub const DEAD: &str = "dead letters";
-pub const MESSAGES: &str = "messages: visible · delayed · in flight";
+pub const QUEUE_NOT_KNOWN: &str = "The queue did not answer: its messages are not known now.";
 
 pub const WORKERS: &str = "Workers";
 pub const NO_WORKERS: &str =
@@ -31,12 +31,11 @@ pub const NOTHING_ENDED: &str = "No job has ended in the last 24 hours.";
 pub const JOBS_BY_HOUR: &str = "Jobs ended, by hour";
 pub const MEDIA_BY_HOUR: &str = "Minutes of media, by hour";
 pub const SPEED_BY_HOUR: &str = "Speed, by hour";
-pub const SPEED_IS: &str =
-    "Length of the media by the time from first start to end, of jobs that went through at the first try.";
+pub const SPEED_IS: &str = "Speed: length of the media by the time from first start to end, of jobs that went through at the first try.";
 pub const SPEED_NOT_KNOWN: &str = "speed not known";
 pub const HOUR_HEADS: [&str; 6] =
     ["Hour (UTC)", "Completed", "Failed", "Cancelled", "Minutes of media", "Speed"];
-pub const FAILURE_HEADS: [&str; 3] = ["Jobs", "Reason", "Code"];
+pub const FAILURE_HEADS: [&str; 2] = ["Jobs", "Reason"];
 pub const FAILURES: &str = "Failures by reason";
 pub const NUMBERS: &str = "The numbers";
 
@@ -184,8 +183,26 @@ pub fn attempts(attempts: u32) -> String {
     if attempts == 1 { "1 attempt".into() } else { format!("{attempts} attempts") }
 }
 
+pub fn of(some: usize, all: u32) -> String {
+    format!("{some} of {all}")
+}
+
 pub fn slots(busy: usize, slots: u32) -> String {
-    format!("{busy} of {slots} {} busy", if slots == 1 { "slot" } else { "slots" })
+    format!("{} {} busy", of(busy, slots), if slots == 1 { "slot" } else { "slots" })
+}
+
+/// Of which there may be more than jobs: they come twice at times.
+pub fn messages(queue: Option<&Queue>) -> String {
+    let Some(Queue { waiting, delayed, in_flight, oldest_age_ms, .. }) = queue else {
+        return QUEUE_NOT_KNOWN.into();
+    };
+    let counts =
+        format!("Messages in the queue: {waiting} visible, {delayed} delayed, {in_flight} in flight");
+    match oldest_age_ms {
+        _ if waiting + delayed + in_flight == 0 => format!("{counts}."),
+        Some(ms) => format!("{counts}; the oldest is {} old.", duration(*ms)),
+        None => format!("{counts}; how old the oldest is, is {NOT_KNOWN}."),
+    }
 }
 
 pub fn status(status: JobStatus) -> &'static str {

@@ -93,11 +93,7 @@ pub fn numbers(queue: Option<&Queue>, jobs: Option<&Jobs>, workers: Option<&[Wor
     let has_dead = dead.is_some_and(|dead| dead > 0).then_some(JobStatus::Failed);
     let busy = workers.map(|workers| workers.iter().map(|worker| worker.jobs.len()).sum::<usize>());
     let slots = workers.map(|workers| workers.iter().map(|worker| worker.slots).sum::<u32>());
-    let slots = busy.zip(slots).map_or_else(unknown, |(busy, slots)| words::slots(busy, slots));
-    let messages = queue.map_or_else(unknown, |queue| {
-        let Queue { waiting, delayed, in_flight, .. } = queue;
-        format!("{waiting} · {delayed} · {in_flight}")
-    });
+    let slots = busy.zip(slots).map_or_else(unknown, |(busy, slots)| words::of(busy, slots));
     view! {
         <dl class="numbers">
             {of(JobStatus::Queued, |jobs| jobs.queued)}
@@ -108,8 +104,8 @@ pub fn numbers(queue: Option<&Queue>, jobs: Option<&Jobs>, workers: Option<&[Wor
             {of(JobStatus::Failed, |jobs| jobs.failed)}
             {of(JobStatus::Cancelled, |jobs| jobs.cancelled)}
             {number(words::DEAD, dead.map_or_else(unknown, |dead| dead.to_string()), has_dead)}
-            {number(words::MESSAGES, messages, None)}
         </dl>
+        <p class="note">{words::messages(queue)}</p>
     }
 }
 
