@@ -69,8 +69,8 @@ pub fn page(overview: &Overview, surroundings: &Surroundings) -> String {
             <div class="lead">
                 <h1>{words::TITLE}</h1>
                 <p data-live="read">{words::read_at(*read_at)} " " <a href="/ops">{words::READ_AGAIN}</a></p>
-                <p id="lost" role="status" hidden>{words::LOST}</p>
             </div>
+            <div role="status" class="reconnecting"><p id="lost" hidden>{words::LOST}</p></div>
             {notice.as_ref().map(told)}
             <section data-live="numbers" aria-label=words::NOW>
                 {work::numbers(queue.as_ref(), jobs.as_ref(), workers.as_deref())}
