@@ -4,6 +4,8 @@ pub mod api;
 mod browser;
 mod components;
 pub mod live;
+#[cfg(feature = "ssr")]
+pub mod ops;
 mod pages;
 mod problem;
 mod text;
@@ -47,9 +49,10 @@ fn tab_title(title: String) -> String {
     }
 }
 
-/// The document around the app; the server calls it for every page.
+/// The document around the app; the server calls it for every page. `is_operator`: whoever asks may see the page of
+/// operators.
 #[cfg(feature = "ssr")]
-pub fn shell(options: LeptosOptions) -> impl IntoView {
+pub fn shell(options: LeptosOptions, is_operator: bool) -> impl IntoView {
     use leptos_meta::MetaTags;
 
     view! {
@@ -66,6 +69,8 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
             </head>
             <body>
                 <App />
+                // Behind what is hydrated, which knows nothing of it.
+                {is_operator.then(|| view! { <footer class="bottom"><a href="/ops" rel="external">"Operations"</a></footer> })}
             </body>
         </html>
     }

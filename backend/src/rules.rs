@@ -28,7 +28,7 @@ impl<T> Ruling<T> {
     }
 }
 
-pub fn claim(job: &mut Job, message_id: &str, receive_count: u32) -> Ruling<Claim> {
+pub fn claim(job: &mut Job, message_id: &str, receive_count: u32, now: WallTime) -> Ruling<Claim> {
     if job.status.is_terminal() {
         return Keep(Claim::Terminal(Box::new(job.clone())));
     }
@@ -45,6 +45,7 @@ pub fn claim(job: &mut Job, message_id: &str, receive_count: u32) -> Ruling<Clai
     job.held_by = Some(message_id.to_owned());
     job.held_receive = receive_count;
     job.attempt += 1;
+    job.started_at.get_or_insert(now);
     job.progress.stage = Stage::Preparing;
     job.progress.eta_ms = None;
     job.version = Job::next_version(job.version);
@@ -328,6 +329,7 @@ fn restart(job: &mut Job, spec: JobSpec, expires_at: WallTime) {
     job.held_receive = 0;
     job.spec = spec;
     job.failure = None;
+    job.started_at = None;
     job.finished_at = None;
     job.expires_at = expires_at;
 }

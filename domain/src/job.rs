@@ -48,6 +48,9 @@ pub struct Job {
     /// Why it failed; set exactly when the status is [`JobStatus::Failed`].
     pub failure: Option<Failure>,
     pub created_at: WallTime,
+    /// When this run was claimed first, by the clock of its worker; `None` before.
+    #[serde(default)]
+    pub started_at: Option<WallTime>,
     /// Set exactly when the status is terminal.
     pub finished_at: Option<WallTime>,
     /// After this moment the job does not exist any more, however late it is swept.
@@ -88,6 +91,7 @@ impl Job {
             translation: None,
             failure: None,
             created_at,
+            started_at: None,
             finished_at: None,
             expires_at,
         }
@@ -118,6 +122,14 @@ pub enum JobStatus {
 }
 
 impl JobStatus {
+    pub const ALL: [JobStatus; 5] = [
+        JobStatus::Queued,
+        JobStatus::Running,
+        JobStatus::Completed,
+        JobStatus::Failed,
+        JobStatus::Cancelled,
+    ];
+
     /// A terminal job changes only by a person's wish: retry, edit, delete.
     pub fn is_terminal(self) -> bool {
         !matches!(self, JobStatus::Queued | JobStatus::Running)

@@ -154,6 +154,9 @@ impl CallHook for BackendCalls {
             | "store.finished_since"
             | "store.last_finished"
             | "store.expired"
+            | "store.turns"
+            | "store.counts"
+            | "store.workers"
             | "queue.stats"
             | "queue.dead_letters"
             | "media.locate" => "read",

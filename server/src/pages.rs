@@ -1,5 +1,6 @@
 //! The pages of `app`, their server functions, and the files they load.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use app::api::Desk;
@@ -14,12 +15,12 @@ use leptos_axum::{LeptosRoutes as _, ResponseOptions, generate_route_list, rende
 use tower_http::compression::CompressionLayer;
 use tower_http::services::{ServeDir, ServeFile};
 
-use crate::Server;
-use crate::guard;
+use crate::operators::Visitors;
+use crate::{Server, guard};
 
 /// Every page, every server function, and every file under the site folder; what is none of them is the page
 /// that says so.
-pub fn router(server: &Server) -> Router {
+pub fn router(server: &Server, visitors: Visitors) -> Router {
     let site = &server.config.site;
     let options = LeptosOptions::builder()
         .output_name("cuelight")
@@ -34,7 +35,7 @@ pub fn router(server: &Server) -> Router {
     };
     let shell = {
         let options = options.clone();
-        move || app::shell(options.clone())
+        move || app::shell(options.clone(), visitors == Visitors::Operators)
     };
     let not_found = get(render_app_async_with_context(context.clone(), shell.clone()));
     // Built compressed where ./dev did so; else compressed on the way.
@@ -43,12 +44,10 @@ pub fn router(server: &Server) -> Router {
         .precompressed_br()
         .precompressed_gzip()
         .fallback(not_found.with_state::<()>(()));
-    let built_style = site.join("pkg/cuelight.css");
-    let style = if built_style.exists() { built_style } else { site.join("main.css") };
     let routes = generate_route_list(app::App);
     Router::new()
         .leptos_routes_with_context(&options, routes, context, shell)
-        .route_service("/pkg/cuelight.css", ServeFile::new(style))
+        .route_service(STYLE, style(site))
         .with_state(options)
         .layer(middleware::from_fn(guard::in_time))
         .fallback_service(files)
@@ -56,8 +55,16 @@ pub fn router(server: &Server) -> Router {
         .layer(CompressionLayer::new())
 }
 
+/// Where pages ask for it.
+pub const STYLE: &str = "/pkg/cuelight.css";
+
+pub fn style(site: &Path) -> ServeFile {
+    let built = site.join("pkg/cuelight.css");
+    ServeFile::new(if built.exists() { built } else { site.join("main.css") })
+}
+
 /// Names of files do not change with their content: browsers ask each time, and mostly hear 304.
-async fn revalidated(mut response: Response) -> Response {
+pub async fn revalidated(mut response: Response) -> Response {
     response.headers_mut().entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-cache"));
     response
 }

@@ -6,7 +6,8 @@
 //! | `JOB#<id>` | `PAGE#<pages>#<number>` | one page of cues |
 //! | `JOB#<id>` | `TRACK#<track>#<part>` | part of a track that somebody saved |
 //! | `KEY#<key>` | `KEY` | the job that an idempotency key made |
-//! | `TURN#<task>` | `TURN` | when somebody took the turn at a task |
+//! | `TURN` | `<task>` | when somebody took the turn at a task |
+//! | `WORKER` | `<id>` | what a worker tells of itself |
 //!
 //! A job names its pages and its saved track by random tokens, so that a retry or a save changes all of them with
 //! one write of the job's item; what nothing names any more is invisible, and is removed afterwards.
@@ -230,12 +231,12 @@ pub fn attribute<'a>(item: &'a Item, name: &'static str) -> Result<&'a str> {
     }
 }
 
-fn number<T: std::str::FromStr>(item: &Item, name: &'static str) -> Result<T> {
+pub fn number<T: std::str::FromStr>(item: &Item, name: &'static str) -> Result<T> {
     let value = item.get(name).and_then(|value| value.as_n().ok()).and_then(|value| value.parse().ok());
     value.ok_or_else(|| BackendError::Permanent(NoAttribute(name).into()))
 }
 
-fn record(value: &impl serde::Serialize) -> Result<String> {
+pub fn record(value: &impl serde::Serialize) -> Result<String> {
     let json = serde_json::to_string(value)?;
     if json.len() > MAX_RECORD_BYTES {
         return Err(BackendError::Permanent(RecordTooLarge { bytes: json.len() }.into()));
@@ -243,7 +244,7 @@ fn record(value: &impl serde::Serialize) -> Result<String> {
     Ok(json)
 }
 
-fn parse_record<T: DeserializeOwned>(item: &Item) -> Result<T> {
+pub fn parse_record<T: DeserializeOwned>(item: &Item) -> Result<T> {
     Ok(serde_json::from_str(attribute(item, "record")?)?)
 }
 

@@ -12,11 +12,12 @@ use super::change::{Jobs, ROUNDS, contended, pause};
 use super::item::{self, Item, Stored, TrackName};
 use super::listing;
 use super::table::{Condition, PutResult, Table};
-use super::turns;
+use super::{turns, workers};
 use crate::rules::{self, Append, End, Ruling, Save};
 use crate::{
-    BackendError, Cancelled, Claim, Created, Deleted, Finished, IdempotencyKey, JobPage, JobRecord, JobStore,
-    Listing, Outcome, Release, Requeued, Result, Retried, SavedCorrections, Written,
+    BackendError, Cancelled, Claim, Created, Deleted, Finished, IdempotencyKey, JobCounts, JobPage,
+    JobRecord, JobStore, Listing, Outcome, Release, Requeued, Result, Retried, SavedCorrections, Turn,
+    WorkerRecord, Written,
 };
 
 pub struct DynamoStore {
@@ -152,7 +153,8 @@ impl JobStore for DynamoStore {
     }
 
     async fn claim(&self, id: JobId, message_id: &str, receive_count: u32) -> Result<Claim> {
-        let rule = |stored: &mut Stored| Ok(rules::claim(&mut stored.job, message_id, receive_count));
+        let now = WallTime::now();
+        let rule = |stored: &mut Stored| Ok(rules::claim(&mut stored.job, message_id, receive_count, now));
         Ok(self.jobs.change(id, rule).await?.unwrap_or(Claim::Gone))
     }
 
@@ -341,6 +343,26 @@ impl JobStore for DynamoStore {
 
     async fn give_back_turn(&self, task: &str) -> Result<()> {
         turns::give_back(&self.table, task).await
+    }
+
+    async fn turns(&self) -> Result<Vec<Turn>> {
+        turns::list(&self.table).await
+    }
+
+    async fn counts(&self) -> Result<JobCounts> {
+        listing::counts(&self.table).await
+    }
+
+    async fn tell_worker(&self, worker: &WorkerRecord) -> Result<()> {
+        workers::tell(&self.table, worker).await
+    }
+
+    async fn forget_worker(&self, id: &str) -> Result<()> {
+        workers::forget(&self.table, id).await
+    }
+
+    async fn workers(&self) -> Result<Vec<WorkerRecord>> {
+        workers::list(&self.table).await
     }
 }
 

@@ -10,11 +10,11 @@ use domain::{Attempt, Corrections, CuePage, Job, JobId, JobSpec, Progress, Versi
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
 use super::database::{Database, Durability};
-use super::{listing, record, turns};
+use super::{listing, record, turns, workers};
 use crate::rules::{self, Append, End, Ruling, Save};
 use crate::{
-    Cancelled, Claim, Created, Deleted, Finished, IdempotencyKey, JobPage, JobRecord, JobStore, Listing,
-    Outcome, Release, Requeued, Result, Retried, SavedCorrections, Written,
+    Cancelled, Claim, Created, Deleted, Finished, IdempotencyKey, JobCounts, JobPage, JobRecord, JobStore,
+    Listing, Outcome, Release, Requeued, Result, Retried, SavedCorrections, Turn, WorkerRecord, Written,
 };
 
 pub struct EmbeddedStore {
@@ -76,8 +76,10 @@ impl JobStore for EmbeddedStore {
 
     async fn claim(&self, id: JobId, message_id: &str, receive_count: u32) -> Result<Claim> {
         let message_id = message_id.to_owned();
-        let claimed =
-            self.change(id, move |_, job| Ok(rules::claim(job, &message_id, receive_count))).await?;
+        let claim = move |_: &Transaction<'_>, job: &mut Job| {
+            Ok(rules::claim(job, &message_id, receive_count, WallTime::now()))
+        };
+        let claimed = self.change(id, claim).await?;
         Ok(claimed.unwrap_or(Claim::Gone))
     }
 
@@ -244,6 +246,28 @@ impl JobStore for EmbeddedStore {
     async fn give_back_turn(&self, task: &str) -> Result<()> {
         let task = task.to_owned();
         self.write(move |transaction| turns::give_back(transaction, &task)).await
+    }
+
+    async fn turns(&self) -> Result<Vec<Turn>> {
+        self.database.read(|transaction| turns::list(transaction)).await
+    }
+
+    async fn counts(&self) -> Result<JobCounts> {
+        self.database.read(|transaction| listing::counts(transaction)).await
+    }
+
+    async fn tell_worker(&self, worker: &WorkerRecord) -> Result<()> {
+        let worker = worker.clone();
+        self.database.write(Durability::Hint, move |transaction| workers::tell(transaction, &worker)).await
+    }
+
+    async fn forget_worker(&self, id: &str) -> Result<()> {
+        let id = id.to_owned();
+        self.database.write(Durability::Hint, move |transaction| workers::forget(transaction, &id)).await
+    }
+
+    async fn workers(&self) -> Result<Vec<WorkerRecord>> {
+        self.database.read(|transaction| workers::list(transaction)).await
     }
 }
 

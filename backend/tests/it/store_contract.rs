@@ -6,6 +6,7 @@ mod life;
 mod listings;
 mod releases;
 mod turns;
+mod workers;
 
 use backend::{Backend, Claim, Finished, Outcome, Written};
 use domain::{

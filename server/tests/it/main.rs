@@ -18,6 +18,7 @@ mod languages;
 mod listener;
 mod media;
 mod metrics;
+mod ops;
 mod pages;
 mod process;
 mod provision;

@@ -102,7 +102,6 @@ async fn changes_are_not_made_by_looking() {
         format!("/api/v1/jobs/{id}/cancel"),
         format!("/api/v1/jobs/{id}/retry"),
         "/api/v1/uploads".to_owned(),
-        "/api/v1/dead-letters/redrive".to_owned(),
         "/submit".to_owned(),
         format!("/jobs/{id}/delete"),
     ] {

@@ -121,6 +121,11 @@ impl Site {
         format!("http://{}{path}", self.address)
     }
 
+    /// Where operators have their own listener.
+    pub fn operators_url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.operators)
+    }
+
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
         self.client.request(method, self.url(path))
     }

@@ -180,6 +180,7 @@ async fn a_retried_job_starts_over(backend: &Backend) {
         // That they are gone is a change of the corrections, too.
         progress: Progress { has_media: true, corrections: 2, ..Progress::default() },
         failure: None,
+        started_at: None,
         finished_at: None,
         expires_at,
         ..ended
