@@ -20,8 +20,6 @@ pub struct WallTime {
 pub struct InvalidWallTime;
 
 impl WallTime {
-    pub const UNIX_EPOCH: WallTime = WallTime { seconds: 0, nanoseconds: 0 };
-
     /// Milliseconds since 1970.
     pub fn as_millisecond(self) -> i64 {
         self.seconds * 1000 + i64::from(self.nanoseconds / 1_000_000)

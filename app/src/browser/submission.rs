@@ -1,10 +1,8 @@
 //! What the form sends by script, and what comes back.
 
-use std::collections::BTreeMap;
-
 use domain::JobId;
 use leptos::prelude::*;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use web_sys::{File, FormData};
 
 /// The part of the answer that matters here.
@@ -30,13 +28,22 @@ pub fn upload_address(file: &File, wish: &FormData) -> String {
 }
 
 pub fn link_body(link: &str, wish: &FormData) -> String {
-    let mut body = BTreeMap::from([("url", link.trim().to_owned())]);
-    for name in ["language", "model", "task", "profile"] {
-        let value = field(wish, name);
-        if !value.is_empty() {
-            body.insert(name, value);
-        }
+    #[derive(Serialize)]
+    struct Body<'a> {
+        url: &'a str,
+        language: Option<String>,
+        model: Option<String>,
+        task: Option<String>,
+        profile: Option<String>,
     }
+    let chosen = |name: &str| Some(field(wish, name)).filter(|value| !value.is_empty());
+    let body = Body {
+        url: link.trim(),
+        language: chosen("language"),
+        model: chosen("model"),
+        task: chosen("task"),
+        profile: chosen("profile"),
+    };
     serde_json::to_string(&body).expect("text is always JSON")
 }
 
