@@ -12,7 +12,7 @@ use domain::WallTime;
 use leptos::prelude::*;
 use serde::Serialize;
 
-use crate::components::Header;
+use crate::pages::Header;
 use crate::problem::Problem;
 pub use letters::Letter;
 pub use plots::{Day, FailureCount, Hour};

@@ -4,6 +4,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use domain::{Cue, JobId, JobStatus};
+use leptos::either::Either;
 use leptos::ev::MouseEvent;
 use leptos::html;
 use leptos::prelude::*;
@@ -11,6 +12,7 @@ use wasm_bindgen::JsCast;
 
 use super::player::{cue_at, media_address};
 use crate::browser::scroll;
+use crate::erase::EraseOnServer as _;
 use crate::live::JobState;
 use crate::text;
 
@@ -118,7 +120,7 @@ pub fn Transcript(
             </div>
         </section>
     }
-    .into_any()
+    .erase_on_server()
 }
 
 /// A link, so that it works without JavaScript: the browser opens the media at this moment.
@@ -128,8 +130,8 @@ fn Line(id: JobId, cue: Cue, has_media: Memo<bool>) -> impl IntoView {
     let address =
         move || has_media.get().then(|| format!("{}#t={:.3}", media_address(id), start.as_secs_f64()));
     let piece = |(text, is_doubted): (String, bool)| match is_doubted {
-        true => view! { <mark class="doubt" title="Perhaps misheard">{text}</mark> }.into_any(),
-        false => text.into_any(),
+        true => Either::Left(view! { <mark class="doubt" title="Perhaps misheard">{text}</mark> }),
+        false => Either::Right(text),
     };
     let words = cue.pieces().into_iter().map(piece).collect_view();
     view! {
@@ -140,6 +142,7 @@ fn Line(id: JobId, cue: Cue, has_media: Memo<bool>) -> impl IntoView {
             </a>
         </li>
     }
+    .erase_on_server()
 }
 
 fn numbered(pages: &[Arc<Vec<Cue>>]) -> Vec<(usize, Arc<Vec<Cue>>)> {
