@@ -2,5 +2,6 @@
 
 pub mod request;
 pub mod scroll;
+pub mod storage;
 pub mod submission;
 pub mod subtitles;

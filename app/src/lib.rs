@@ -3,6 +3,7 @@
 pub mod api;
 mod browser;
 mod components;
+mod editor;
 pub mod live;
 mod pages;
 mod problem;

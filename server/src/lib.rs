@@ -9,6 +9,7 @@ pub mod error;
 pub mod provision;
 
 mod completed;
+mod conformity;
 mod connection;
 mod corrections;
 mod desk;

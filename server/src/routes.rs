@@ -7,8 +7,8 @@ use tower_http_csrf::csrf::CsrfLayer;
 
 use crate::error::ApiError;
 use crate::{
-    Server, corrections, forms, guard, jobs, letters, media, metrics, operators, pages, socket, tracks,
-    translations, uploads,
+    Server, conformity, corrections, forms, guard, jobs, letters, media, metrics, operators, pages, socket,
+    tracks, translations, uploads,
 };
 
 /// `/metrics` too, where it has no listener of its own and this one is for this machine only.
@@ -22,6 +22,7 @@ pub fn router(server: &Server, tells_metrics: bool) -> Router {
         .route("/jobs/{id}/media", get(media::read))
         .route("/jobs/{id}/track", put(tracks::save))
         .route("/jobs/{id}/corrections", get(corrections::read).post(corrections::save))
+        .route("/jobs/{id}/conformity", get(conformity::read))
         // track.vtt, track.srt and so on: the router takes no ending after a name.
         .route("/jobs/{id}/{file}", get(tracks::read))
         .route("/uploads", post(uploads::upload))

@@ -11,9 +11,8 @@ use leptos_router::hooks::{use_params_map, use_query_map};
 
 use super::{NotFound, Unavailable};
 use crate::api::{Choices, JobDetail, get_choices, get_job};
-use crate::components::{
-    Downloads, Facts, Languages, NoPlayer, Player, Removal, RetryForm, Status, Transcript,
-};
+use crate::components::{Downloads, Facts, Languages, NoPlayer, Player, Removal, RetryForm, Status};
+use crate::editor::{self, Transcript};
 use crate::live::{self, Folded, JobState};
 use crate::problem::Problem;
 use crate::text;
@@ -139,6 +138,7 @@ fn keep_live(state: RwSignal<JobState>) -> RwSignal<bool> {
                 (folded != Folded::Stale, folded)
             });
             match folded {
+                Some(Folded::Corrected) => editor::read_corrections(state),
                 Some(Folded::Gap) => read_again(state, is_gone, reading),
                 Some(Folded::Gone) => is_gone.set(true),
                 _ => {}
