@@ -46,6 +46,8 @@ pub struct Editor {
     pub is_awake: RwSignal<bool>,
     /// What scrolls.
     pub frame: NodeRef<html::Div>,
+    /// Told whenever it did.
+    pub scrolled: Trigger,
     pub rows: Memo<Rows>,
     /// The cue that is spoken.
     pub active: Memo<Option<Key>>,
@@ -103,6 +105,7 @@ impl Editor {
             position,
             is_awake: RwSignal::new(false),
             frame: NodeRef::new(),
+            scrolled: Trigger::new(),
             rows,
             active,
             cursor: RwSignal::new(None),
@@ -205,6 +208,7 @@ impl Editor {
             // Somebody else's text came under the hands that typed.
             self.state.update(|state| state.contradict(changes));
             self.news.set(words::CONFLICT);
+            form::show_again(self, draft.key);
         }
     }
 

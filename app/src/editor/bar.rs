@@ -34,7 +34,7 @@ pub fn Bar(editor: Editor) -> impl IntoView {
             <button class="tool" type="button" title="Redo (Ctrl Shift Z)" disabled=move || !can_redo.get() on:click=move |_| editor.redo()>
                 "Redo"
             </button>
-            <button class="tool" type="button" title="Find and replace (Ctrl F)" on:click=move |_| editor.is_finding.set(true)>
+            <button class="tool" type="button" title="Find and replace (Ctrl F)" on:click=move |_| editor.find()>
                 {words::FIND}
             </button>
             <Checks editor />

@@ -8,7 +8,7 @@ use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 
 use super::rows::{Key, Rows};
-use super::{Editor, words};
+use super::{Editor, line, words};
 
 /// What is looked for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -229,6 +229,17 @@ pub fn Find(editor: Editor) -> impl IntoView {
             </div>
             <p role="status">{told}</p>
         </div>
+    }
+}
+
+impl Editor {
+    /// To the field, which may be there already.
+    pub fn find(self) {
+        if !self.is_finding.get_untracked() {
+            self.is_finding.set(true);
+        } else if let Ok(Some(field)) = document().query_selector(".find input") {
+            line::focus(&field);
+        }
     }
 }
 

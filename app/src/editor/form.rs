@@ -235,6 +235,15 @@ impl Editor {
     }
 }
 
+/// The text of the cue as it is now, instead of what was typed.
+pub fn show_again(editor: Editor, key: Key) {
+    let is_open = editor.open.get_untracked() == Some(key);
+    let text = editor.rows.with_untracked(|rows| rows.get(key).map(|shown| shown.cue.text.clone()));
+    if let (Some(area), Some(text)) = (editor.area().filter(|_| is_open), text) {
+        put(&area, &text);
+    }
+}
+
 /// Another text where a person may be: the cursor stays, as far as there is text.
 fn put(area: &HtmlTextAreaElement, text: &str) {
     let place = area.selection_start().ok().flatten();

@@ -53,6 +53,7 @@ pub fn Transcript(
                 role="group"
                 aria-labelledby="transcript"
                 aria-describedby="transcript-hint"
+                on:scroll=move |_| editor.scrolled.notify()
                 on:wheel=move |_| scrolled()
                 on:touchmove=move |_| scrolled()
             >
@@ -145,12 +146,12 @@ impl Editor {
                 return self.play(command);
             }
             Command::Leave => {
-                if self.open.get_untracked().is_none() {
+                if self.open.get_untracked().is_none() || self.is_helping.get_untracked() {
                     return false;
                 }
                 self.leave();
             }
-            Command::Find => self.is_finding.set(true),
+            Command::Find => self.find(),
             Command::NextProblem => return self.to_problem(),
             Command::Walk(by) => return self.walk(key, by, place),
             _ => {

@@ -19,7 +19,7 @@ pub fn List(editor: Editor) -> impl IntoView {
     });
     let heights = StoredValue::new(Heights::default());
     let list = NodeRef::<html::Div>::new();
-    let near = RwSignal::new((0, u64::MAX));
+    let near = RwSignal::new(all.with_untracked(|blocks| window::near_at_first(blocks)));
     let look = move || {
         let (Some(frame), Some(list)) =
             (editor.frame.try_get_untracked().flatten(), list.try_get_untracked().flatten())
@@ -49,9 +49,10 @@ pub fn List(editor: Editor) -> impl IntoView {
         look_soon();
     });
     Effect::new(move || {
-        let Some(frame) = editor.frame.get() else { return };
-        let scrolling = leptos::ev::scroll;
-        let _ = frame.on(scrolling, move |_| look_soon());
+        editor.scrolled.track();
+        look_soon();
+    });
+    Effect::new(move || {
         let resizing = window_event_listener_untyped("resize", move |_| look_soon());
         on_cleanup(move || resizing.remove());
     });

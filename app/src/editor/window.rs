@@ -43,6 +43,12 @@ pub fn first(blocks: &[Block]) -> &[Block] {
     &blocks[..count]
 }
 
+/// Numbers of the first and the last of these, before anything was measured.
+pub fn near_at_first(blocks: &[Block]) -> (u64, u64) {
+    let shown = first(blocks);
+    (0, shown.last().filter(|_| shown.len() < blocks.len()).map_or(u64::MAX, |block| block.number))
+}
+
 /// Heights of blocks in pixels, as they were when they were last in the document.
 #[derive(Debug, Clone, Default)]
 pub struct Heights(pub HashMap<u64, f64>);
@@ -120,6 +126,7 @@ mod tests {
         check(&heights, 1_000.0, (0, 0));
         check(&heights, 5_000.0, (0, 2));
         assert_eq!(first(&blocks).last().map(|block| block.rows.end), Some(160));
+        assert_eq!((near_at_first(&blocks), near_at_first(&blocks[..3])), ((0, 7), (0, u64::MAX)));
         assert_eq!(near(&[], &heights, 3.0, 4.0), (0, 0));
     }
 
