@@ -163,11 +163,19 @@ impl Editor {
         let rows = self.rows.get_untracked();
         let at = rows.cues.iter().position(|shown| shown.span.0 >= from || shown.span.1 > from);
         let Some(key) = at.and_then(|at| rows.keys.get(at).copied()) else { return };
-        if self.open.get_untracked().is_none_or(|open| open != key && rows.place(open).is_none()) {
-            self.open.set(None);
-        }
-        if self.open.get_untracked().is_none() {
-            self.focus(key);
+        match self.open.get_untracked() {
+            Some(open) if rows.place(open).is_some() => {}
+            Some(_) => self.edit(key),
+            None => {
+                self.cursor.set(Some(key));
+                self.with_row(key, |frame, row| {
+                    scroll::reveal(frame, row);
+                    // The row that the keyboard was on may be gone.
+                    if document().active_element().is_none_or(|active| active.tag_name() == "BODY") {
+                        line::focus_words(row);
+                    }
+                });
+            }
         }
     }
 
@@ -233,9 +241,7 @@ impl Editor {
         self.is_following.set(false);
         self.cursor.set(Some(key));
         self.with_row(key, move |frame, row| {
-            if let Ok(Some(words)) = row.query_selector(".words") {
-                line::focus(&words);
-            }
+            line::focus_words(row);
             scroll::reveal(frame, row);
         });
     }

@@ -35,7 +35,7 @@ impl JobState {
         self.edits.history.push(Step { changes, inverse });
     }
 
-    /// Says whether there was anything to take back.
+    /// Takes the last deed back; what that changed.
     pub fn undo(&mut self) -> Option<Vec<Correction>> {
         let changes = self.edits.history.undo()?;
         self.make(&changes);

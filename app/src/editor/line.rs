@@ -123,6 +123,13 @@ pub fn key_of(element: &Element) -> Option<Key> {
     element.closest("[data-key]").ok().flatten()?.get_attribute("data-key")?.parse().ok()
 }
 
+/// Puts the keyboard on a row.
+pub fn focus_words(row: &Element) {
+    if let Ok(Some(words)) = row.query_selector(".words") {
+        focus(&words);
+    }
+}
+
 pub fn focus(element: &Element) {
     if let Some(element) = element.dyn_ref::<HtmlElement>() {
         let _ = element.focus();

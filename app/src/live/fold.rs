@@ -395,6 +395,19 @@ mod tests {
     }
 
     #[test]
+    fn corrections_of_others_are_asked_for_and_not_the_whole_job() {
+        let told = Progress { corrections: 1, ..progress(1) };
+        let change = JobChange::Progress { progress: told };
+        let after = check(state(3, &["a"]), &[event(4, change.clone())], Folded::Corrected, &["a"]);
+        let mut saving = JobState { job: after.job.clone(), ..state(3, &["a"]) };
+        let changes = vec![domain::correction::Correction::Shift { from: Timestamp(0), by: 7 }];
+        saving.edit(changes);
+        assert!(saving.edits.outbox.send().is_some());
+        // The answer to the own save tells.
+        check(saving, &[event(5, change)], Folded::Applied, &["a"]);
+    }
+
+    #[test]
     fn an_expired_job_is_gone() {
         check(state(3, &["a"]), &[event(4, JobChange::Expired)], Folded::Gone, &["a"]);
     }
