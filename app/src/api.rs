@@ -1,11 +1,10 @@
-//! What the pages ask of the server: the trait the server implements, and server functions in front of it.
+//! What the pages ask of the server when they are made; `browser::reading` asks the same anew.
 
 use domain::{Corrections, Cue, JobView};
-use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
-/// What the pages need from the server. The server puts an `Arc<dyn Desk>` into the context of every render and
-/// of every server function; the app knows nothing else of it.
+/// What the pages need from the server. The server puts an `Arc<dyn Desk>` into the context of every render; the app
+/// knows nothing else of it.
 #[cfg(feature = "ssr")]
 #[async_trait::async_trait]
 pub trait Desk: Send + Sync + 'static {
@@ -18,8 +17,8 @@ pub trait Desk: Send + Sync + 'static {
     fn choices(&self) -> Choices;
 }
 
-/// The backend did not answer; the cause is in the server's log.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+/// There was no answer; where it is the backend that gave none, the cause is in the server's log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DeskError;
 
 /// A job with its committed cues: one list for each page, in order.
@@ -41,34 +40,11 @@ pub struct Choices {
     pub max_upload_bytes: u64,
 }
 
-/// The newest jobs, newest first.
-#[server(prefix = "/api/fn", endpoint = "list_jobs")]
-pub async fn list_jobs() -> Result<Vec<JobView>, ServerFnError> {
-    desk()?.recent(RECENT).await.map_err(no_answer)
-}
-
-/// `None`: unknown, deleted and expired look alike.
-#[server(prefix = "/api/fn", endpoint = "get_job")]
-pub async fn get_job(id: domain::JobId) -> Result<Option<JobDetail>, ServerFnError> {
-    desk()?.job(id).await.map_err(no_answer)
-}
-
-/// What the forms offer.
-#[server(prefix = "/api/fn", endpoint = "get_choices")]
-pub async fn get_choices() -> Result<Choices, ServerFnError> {
-    Ok(desk()?.choices())
-}
-
 /// Rows of the list on the start page.
-#[cfg(feature = "ssr")]
-const RECENT: usize = 20;
+pub const RECENT: usize = 20;
 
+/// What the running render asks.
 #[cfg(feature = "ssr")]
-fn desk() -> Result<std::sync::Arc<dyn Desk>, ServerFnError> {
-    use_context().ok_or_else(|| ServerFnError::new("this server has no desk"))
-}
-
-#[cfg(feature = "ssr")]
-fn no_answer(DeskError: DeskError) -> ServerFnError {
-    ServerFnError::new("the backend did not answer")
+pub(crate) fn desk() -> Result<std::sync::Arc<dyn Desk>, DeskError> {
+    leptos::prelude::use_context().ok_or(DeskError)
 }

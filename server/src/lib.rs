@@ -8,6 +8,7 @@ pub mod doctor;
 pub mod error;
 pub mod provision;
 
+mod assets;
 mod completed;
 mod conformity;
 mod connection;

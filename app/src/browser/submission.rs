@@ -1,5 +1,7 @@
 //! What the form sends by script, and what comes back.
 
+use std::collections::BTreeMap;
+
 use domain::JobId;
 use leptos::prelude::*;
 use serde::Deserialize;
@@ -28,15 +30,14 @@ pub fn upload_address(file: &File, wish: &FormData) -> String {
 }
 
 pub fn link_body(link: &str, wish: &FormData) -> String {
-    let mut body = serde_json::Map::new();
-    body.insert("url".into(), link.trim().into());
+    let mut body = BTreeMap::from([("url", link.trim().to_owned())]);
     for name in ["language", "model", "task", "profile"] {
         let value = field(wish, name);
         if !value.is_empty() {
-            body.insert(name.into(), value.into());
+            body.insert(name, value);
         }
     }
-    serde_json::Value::Object(body).to_string()
+    serde_json::to_string(&body).expect("text is always JSON")
 }
 
 /// The same key for the same wish until it is answered: a repeat after a lost answer makes no second job.

@@ -4,6 +4,8 @@ use domain::language::{LANGUAGES, Language};
 use domain::{Profile, Task};
 use leptos::prelude::*;
 
+use crate::erase::EraseOnServer as _;
+
 /// `id` is that of the `<select>`, for a label. The first one lets the model detect it, unless one is required.
 #[component]
 pub fn LanguageSelect(
@@ -33,7 +35,7 @@ pub fn LanguageSelect(
             {options}
         </select>
     }
-    .into_any()
+    .erase_on_server()
 }
 
 #[component]
@@ -57,7 +59,7 @@ pub fn ModelSelect(
             {options}
         </select>
     }
-    .into_any()
+    .erase_on_server()
 }
 
 #[component]
@@ -82,7 +84,7 @@ pub fn TaskSelect(
             {both.then(|| view! { <option value="both">"Both: as spoken, and in English"</option> })}
         </select>
     }
-    .into_any()
+    .erase_on_server()
 }
 
 #[component]
@@ -105,7 +107,7 @@ pub fn ProfileSelect(
             {options.into_iter().collect_view()}
         </select>
     }
-    .into_any()
+    .erase_on_server()
 }
 
 /// `problem` holds the id of the text that tells what is wrong.

@@ -10,6 +10,7 @@ use wasm_bindgen::JsCast;
 use web_sys::HtmlMediaElement;
 
 use crate::browser::subtitles::Subtitles;
+use crate::erase::EraseOnServer as _;
 use crate::live::JobState;
 use crate::text;
 
@@ -102,7 +103,7 @@ pub fn Player(
             }}
         </div>
     }
-    .into_any()
+    .erase_on_server()
 }
 
 /// The caption of this moment in letters that can be read: the browser sizes its own by the height of the picture,

@@ -3,19 +3,22 @@
 use std::time::Duration;
 
 use domain::{JobId, JobStatus, JobView};
+use leptos::either::Either;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
-use crate::api::list_jobs;
+use crate::browser::reading::list_jobs;
+use crate::erase::EraseOnServer as _;
+use crate::given::Given;
 use crate::live::{self, Folded, Now};
 use crate::text;
 
 /// The server tells of jobs that are watched, not of new ones: those come with the next reading.
 const READ_AGAIN: Duration = Duration::from_secs(20);
 
-#[component]
-pub fn RecentJobs(jobs: Vec<JobView>) -> impl IntoView {
-    let jobs = RwSignal::new(jobs);
+#[island]
+pub fn RecentJobs(jobs: Given<Vec<JobView>>) -> impl IntoView {
+    let jobs = RwSignal::new(jobs.0);
     let unfinished = Memo::new(move |_| {
         jobs.with(|jobs| {
             let unfinished = jobs.iter().filter(|job| !job.status.is_terminal());
@@ -52,7 +55,7 @@ pub fn RecentJobs(jobs: Vec<JobView>) -> impl IntoView {
             </ul>
         </section>
     }
-    .into_any()
+    .erase_on_server()
 }
 
 #[component]
@@ -68,17 +71,17 @@ fn Row(jobs: RwSignal<Vec<JobView>>, first: JobView) -> impl IntoView {
         job.with(|job| match job.status {
             JobStatus::Failed => {
                 let reason = job.failure.as_ref().map(|failure| failure.message.clone());
-                view! { <p class="reason">{reason}</p> }.into_any()
+                Some(Either::Left(view! { <p class="reason">{reason}</p> }))
             }
             JobStatus::Running => {
                 let percent = text::percent(job.progress).to_string();
                 let label = format!("Progress of {}", job.title);
-                view! { <progress max="100" value=percent aria-label=label></progress> }.into_any()
+                Some(Either::Right(view! { <progress max="100" value=percent aria-label=label></progress> }))
             }
             JobStatus::Completed if job.cues == 0 => {
-                view! { <p class="reason">"No speech was found."</p> }.into_any()
+                Some(Either::Left(view! { <p class="reason">{Some("No speech was found.".into())}</p> }))
             }
-            _ => ().into_any(),
+            _ => None,
         })
     };
     view! {
@@ -97,7 +100,7 @@ fn Row(jobs: RwSignal<Vec<JobView>>, first: JobView) -> impl IntoView {
             {state}
         </li>
     }
-    .into_any()
+    .erase_on_server()
 }
 
 fn watch(jobs: RwSignal<Vec<JobView>>, id: JobId) -> live::WatchToken {

@@ -1,10 +1,9 @@
 //! The form that makes a job: a plain one for the server, taken over by the browser where it can.
 
+use leptos::either::EitherOf3;
 use leptos::ev::SubmitEvent;
 use leptos::html;
 use leptos::prelude::*;
-use leptos_router::NavigateOptions;
-use leptos_router::hooks::{use_navigate, use_query_map};
 use send_wrapper::SendWrapper;
 use web_sys::{File, FormData, XmlHttpRequest};
 
@@ -14,6 +13,8 @@ use super::{LanguageSelect, ModelSelect, ProfileSelect, TaskSelect};
 use crate::api::Choices;
 use crate::browser::request::{Answer, post_file, post_json};
 use crate::browser::submission::{Made, field, key_of, link_body, upload_address};
+use crate::erase::EraseOnServer as _;
+use crate::given::Given;
 use crate::problem::{Field, Problem};
 use crate::text;
 
@@ -24,16 +25,15 @@ enum Sending {
     File { sent: u64, total: u64 },
 }
 
-#[component]
-pub fn SubmitForm(choices: Choices) -> impl IntoView {
-    let max_upload_bytes = choices.max_upload_bytes;
-    let query = use_query_map().get_untracked();
-    let entered = query.get("url").unwrap_or_default();
-    let told = query
-        .get("error")
-        .map(|code| Problem::told(&code, &query.get("field").unwrap_or_default(), max_upload_bytes));
-
-    let problem = RwSignal::new(told);
+#[island]
+pub fn SubmitForm(
+    choices: Given<Choices>,
+    /// The link of a form that was sent without JavaScript, and what was wrong with it.
+    entered: String,
+    told: Given<Option<Problem>>,
+) -> impl IntoView {
+    let Choices { models, max_upload_bytes } = choices.0;
+    let problem = RwSignal::new(told.0);
     let sending = RwSignal::new(None::<Sending>);
     let upload = StoredValue::new(None::<SendWrapper<XmlHttpRequest>>);
     let key = StoredValue::new(None::<(String, String)>);
@@ -42,7 +42,6 @@ pub fn SubmitForm(choices: Choices) -> impl IntoView {
     let file = NodeRef::<html::Input>::new();
     let dragging = drop_anywhere(file, url, problem);
 
-    let navigate = use_navigate();
     let ended = move |source: Field, answer: Answer| {
         // A cancelled upload has nothing to tell.
         if sending.try_get_untracked().flatten().is_none() {
@@ -53,7 +52,9 @@ pub fn SubmitForm(choices: Choices) -> impl IntoView {
         match answer {
             Answer::Lost => problem.set(Some(Problem::connection_lost(source))),
             Answer::Came { status: 200..=299, body } => match serde_json::from_str::<Made>(&body) {
-                Ok(Made { id }) => navigate(&format!("/jobs/{id}"), NavigateOptions::default()),
+                Ok(Made { id }) => {
+                    let _ = location().assign(&format!("/jobs/{id}"));
+                }
                 Err(_) => problem.set(Some(Problem::answered("", source))),
             },
             Answer::Came { body, .. } => {
@@ -72,7 +73,6 @@ pub fn SubmitForm(choices: Choices) -> impl IntoView {
         let Some(wish) = form.get_untracked().and_then(|form| FormData::new_with_form(&form).ok()) else {
             return;
         };
-        let ended = ended.clone();
         problem.set(None);
         if let Some(chosen) = chosen_file(file) {
             let total = chosen.size() as u64;
@@ -151,24 +151,27 @@ pub fn SubmitForm(choices: Choices) -> impl IntoView {
                     />
                     <Complaint problem field=Field::Url />
                 </div>
-                <Options models=choices.models problem />
+                <Options models problem />
                 // Last in the form: the server reads the choices before the bytes come.
                 <DropZone file max_upload_bytes problem on_chosen=file_chosen />
             </fieldset>
             <div class="act">
                 {move || match sending.get() {
-                    Some(Sending::File { sent, total }) => view! { <Uploading sent total cancel /> }.into_any(),
+                    Some(Sending::File { sent, total }) => EitherOf3::A(view! { <Uploading sent total cancel /> }),
                     Some(Sending::Link) => {
-                        view! { <button class="button primary" type="submit" disabled>"Submitting …"</button> }
-                            .into_any()
+                        EitherOf3::B(
+                            view! { <button class="button primary" type="submit" disabled>"Submitting …"</button> },
+                        )
                     }
-                    None => view! { <button class="button primary" type="submit">"Make subtitles"</button> }.into_any(),
+                    None => {
+                        EitherOf3::C(view! { <button class="button primary" type="submit">"Make subtitles"</button> })
+                    }
                 }}
                 <Complaint problem field=Field::Form />
             </div>
         </form>
     }
-    .into_any()
+    .erase_on_server()
 }
 
 #[component]
@@ -200,7 +203,7 @@ fn Options(models: Vec<String>, problem: RwSignal<Option<Problem>>) -> impl Into
             </div>
         </details>
     }
-    .into_any()
+    .erase_on_server()
 }
 
 #[component]
@@ -218,7 +221,7 @@ fn Uploading<F: Fn(web_sys::MouseEvent) + 'static>(sent: u64, total: u64, cancel
             <button class="button" type="button" on:click=cancel>"Cancel the upload"</button>
         </div>
     }
-    .into_any()
+    .erase_on_server()
 }
 
 fn focus_problem(problem: RwSignal<Option<Problem>>, url: NodeRef<html::Input>, file: NodeRef<html::Input>) {

@@ -5,6 +5,7 @@ use leptos::prelude::*;
 use super::checks::Checks;
 use super::saving::Said;
 use super::{Editor, words};
+use crate::erase::EraseOnServer as _;
 
 #[component]
 pub fn Bar(editor: Editor) -> impl IntoView {
@@ -46,6 +47,7 @@ pub fn Bar(editor: Editor) -> impl IntoView {
             }}
         </div>
     }
+    .erase_on_server()
 }
 
 /// Not every browser's own player has it in reach.
@@ -69,4 +71,5 @@ fn Speed(editor: Editor) -> impl IntoView {
             <select class="tool" title=words::SPEED on:change=chosen>{options.into_iter().collect_view()}</select>
         </label>
     }
+    .erase_on_server()
 }

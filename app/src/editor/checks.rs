@@ -6,6 +6,7 @@ use leptos::prelude::*;
 
 use super::rows::{Key, Rows};
 use super::{Editor, words};
+use crate::erase::EraseOnServer as _;
 
 /// The faults of each cue that is shown; nothing while no profile is chosen.
 pub fn faults(rows: &Rows, profile: Option<Profile>) -> Vec<Vec<Fault>> {
@@ -32,6 +33,7 @@ pub fn Checks(editor: Editor) -> impl IntoView {
             </select>
         </label>
     }
+    .erase_on_server()
 }
 
 /// How much is wrong, and what to do about it.
@@ -62,6 +64,7 @@ pub fn Summary(editor: Editor, profile: Profile) -> impl IntoView {
             <a class="tool" rel="external" download href=report>{words::REPORT}</a>
         </div>
     }
+    .erase_on_server()
 }
 
 /// What is wrong with one cue.

@@ -9,6 +9,7 @@ use wasm_bindgen::JsCast;
 
 use super::rows::{Key, Rows};
 use super::{Editor, line, words};
+use crate::erase::EraseOnServer as _;
 
 /// What is looked for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -230,6 +231,7 @@ pub fn Find(editor: Editor) -> impl IntoView {
             <p role="status">{told}</p>
         </div>
     }
+    .erase_on_server()
 }
 
 impl Editor {

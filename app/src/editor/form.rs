@@ -11,6 +11,7 @@ use web_sys::{HtmlInputElement, HtmlTextAreaElement};
 use super::keys::Command;
 use super::rows::Key;
 use super::{Editor, stamp, words};
+use crate::erase::EraseOnServer as _;
 
 /// What a button, or an arrow key in a time, moves it by.
 const STEP_MS: i64 = 100;
@@ -87,6 +88,7 @@ pub fn Form(editor: Editor, key: Key, row: Memo<Option<ShownCue>>) -> impl IntoV
             </div>
         </div>
     }
+    .erase_on_server()
 }
 
 /// Start or end.
@@ -144,6 +146,7 @@ fn Time(editor: Editor, key: Key, row: Memo<Option<ShownCue>>, is_start: bool) -
             <button class="tool" type="button" aria-label=here title=here on:click=move |_| editor.act_on(command, key)>"⇤"</button>
         </div>
     }
+    .erase_on_server()
 }
 
 /// This cue and all behind it, by milliseconds.
@@ -178,6 +181,7 @@ fn Shift(editor: Editor, key: Key) -> impl IntoView {
             <button class="tool" type="button" on:click=move |_| shift()>"Shift"</button>
         </details>
     }
+    .erase_on_server()
 }
 
 impl Editor {

@@ -17,6 +17,7 @@ use super::list::{List, Rest};
 use super::rows::Key;
 use super::{Editor, form, line, words};
 use crate::browser::scroll;
+use crate::erase::EraseOnServer as _;
 use crate::live::JobState;
 
 #[component]
@@ -66,6 +67,7 @@ pub fn Transcript(
             {move || editor.is_helping.get().then(|| view! { <Help editor /> })}
         </section>
     }
+    .erase_on_server()
 }
 
 impl Editor {

@@ -4,6 +4,7 @@ use leptos::html;
 use leptos::prelude::*;
 
 use super::{Editor, words};
+use crate::erase::EraseOnServer as _;
 
 #[component]
 pub fn Help(editor: Editor) -> impl IntoView {
@@ -39,4 +40,5 @@ pub fn Help(editor: Editor) -> impl IntoView {
             <button class="button" type="button" on:click=close>"Close"</button>
         </dialog>
     }
+    .erase_on_server()
 }

@@ -13,6 +13,7 @@ use super::outbox::{Conflict, meet};
 use super::rows::Key;
 use super::{Editor, words};
 use crate::components::media_address;
+use crate::erase::EraseOnServer as _;
 use crate::text;
 
 #[component]
@@ -44,6 +45,7 @@ pub fn Line(editor: Editor, key: Key) -> impl IntoView {
             <Faults editor key />
         </div>
     }
+    .erase_on_server()
 }
 
 /// The time is a link, so that it works without JavaScript: the browser opens the media at this moment.
@@ -65,6 +67,7 @@ fn Reading(editor: Editor, shown: ShownCue) -> impl IntoView {
         </a>
         <p class="words" dir="auto" tabindex="-1" role=is_button>{pieces}</p>
     }
+    .erase_on_server()
 }
 
 fn moment(address: &str, start: Timestamp) -> String {
@@ -97,6 +100,7 @@ fn Decision(editor: Editor, conflict: Conflict) -> impl IntoView {
             <button class="button small" type="button" on:click=move |_| decide(false)>{words::TAKE_THEIRS}</button>
         </div>
     }
+    .erase_on_server()
 }
 
 impl Editor {

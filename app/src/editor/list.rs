@@ -8,6 +8,7 @@ use super::Editor;
 use super::line::Line;
 use super::rows::Key;
 use super::window::{self, BLOCK_MS, Block, Heights};
+use crate::erase::EraseOnServer as _;
 
 #[component]
 pub fn List(editor: Editor) -> impl IntoView {
@@ -102,6 +103,7 @@ pub fn List(editor: Editor) -> impl IntoView {
             </For>
         </div>
     }
+    .erase_on_server()
 }
 
 fn measure(list: &web_sys::Element, heights: &mut Heights) {
