@@ -3,5 +3,6 @@
 pub mod reading;
 pub mod request;
 pub mod scroll;
+pub mod storage;
 pub mod submission;
 pub mod subtitles;

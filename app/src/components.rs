@@ -11,14 +11,12 @@ mod reconnecting;
 mod status;
 mod submit_form;
 mod tools;
-mod transcript;
 
 pub use choices::{LanguageSelect, ModelSelect, ProfileSelect, TaskSelect};
 pub use languages::Languages;
-pub use player::{NoPlayer, Player};
+pub use player::{NoPlayer, Player, media_address};
 pub use status::{Facts, Status};
 pub use tools::{Downloads, Removal, RetryForm};
-pub use transcript::Transcript;
 
 /// The islands, which pages are made of.
 #[cfg(feature = "ssr")]

@@ -3,6 +3,7 @@
 pub mod api;
 mod browser;
 mod components;
+mod editor;
 mod erase;
 mod given;
 pub mod live;

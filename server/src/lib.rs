@@ -10,6 +10,7 @@ pub mod provision;
 
 mod assets;
 mod completed;
+mod conformity;
 mod connection;
 mod corrections;
 mod desk;

@@ -1,6 +1,5 @@
 //! The pages of `app`, what they read anew, and the files they load.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use app::api::{Desk, DeskError, JobDetail, RECENT};
@@ -67,7 +66,7 @@ pub fn router(server: &Server, visitors: Visitors) -> Router {
 /// Where pages ask for it.
 pub const STYLE: &str = "/pkg/cuelight.css";
 
-pub fn style(site: &Path) -> ServeFile {
+pub fn style(site: &std::path::Path) -> ServeFile {
     let built = site.join("pkg/cuelight.css");
     ServeFile::new(if built.exists() { built } else { site.join("main.css") }).precompressed_br()
 }

@@ -8,8 +8,8 @@ use tower_http_csrf::csrf::CsrfLayer;
 use crate::error::ApiError;
 use crate::operators::Visitors;
 use crate::{
-    Server, corrections, forms, guard, jobs, media, metrics, operators, pages, socket, tracks, translations,
-    uploads,
+    Server, conformity, corrections, forms, guard, jobs, media, metrics, operators, pages, socket, tracks,
+    translations, uploads,
 };
 
 /// What operators ask and do too, where `visitors` are operators.
@@ -24,6 +24,7 @@ pub fn router(server: &Server, visitors: Visitors) -> Router {
         .route("/jobs/{id}/track", put(tracks::save))
         .route("/jobs/{id}/peaks", get(tracks::peaks))
         .route("/jobs/{id}/corrections", get(corrections::read).post(corrections::save))
+        .route("/jobs/{id}/conformity", get(conformity::read))
         // track.vtt, track.srt and so on: the router takes no ending after a name.
         .route("/jobs/{id}/{file}", get(tracks::read))
         .route("/uploads", post(uploads::upload))

@@ -87,7 +87,7 @@ pub async fn peaks(
 }
 
 /// The job's track so far with what people changed of it, in the given layout.
-fn track_of(record: &JobRecord, profile: Option<Profile>) -> Result<Track> {
+pub fn track_of(record: &JobRecord, profile: Option<Profile>) -> Result<Track> {
     let JobRecord { job, pages, corrections } = record;
     let language = job.track_language().map(str::to_owned);
     let Some(profile) = profile.filter(|profile| *profile != job.spec.profile) else {

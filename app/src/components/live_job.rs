@@ -8,9 +8,10 @@ use leptos::html;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
-use super::{Downloads, Facts, Languages, NoPlayer, Player, Removal, RetryForm, Status, Transcript};
+use super::{Downloads, Facts, Languages, NoPlayer, Player, Removal, RetryForm, Status};
 use crate::api::{Choices, JobDetail};
 use crate::browser::reading::get_job;
+use crate::editor::{self, Transcript};
 use crate::erase::EraseOnServer as _;
 use crate::given::Given;
 use crate::live::{self, Folded, JobState};
@@ -103,6 +104,7 @@ fn keep_live(state: RwSignal<JobState>) -> RwSignal<bool> {
                 (folded != Folded::Stale, folded)
             });
             match folded {
+                Some(Folded::Corrected) => editor::read_corrections(state),
                 Some(Folded::Gap) => read_again(state, is_gone, reading),
                 Some(Folded::Gone) => is_gone.set(true),
                 _ => {}

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use domain::correction::Revision;
+use domain::correction::{Revision, ShownCue};
 use domain::{Corrections, Cue, Job, JobChange, JobEvent, JobStatus, JobView, Progress, Stage, Timestamp};
 
 use crate::api::JobDetail;
+use crate::editor::{Edits, Saved};
 
 /// A job as a page holds it. Pages of cues are shared: a copy of the state costs no text.
 #[derive(Debug, Clone, PartialEq)]
@@ -16,6 +17,8 @@ pub struct JobState {
     /// What people changed of them, and at which of their saves.
     pub corrections: Corrections,
     pub revision: Revision,
+    /// What this person changed of them; what is not saved yet stands in `corrections` as well.
+    pub edits: Edits,
     /// As it was when the job was read: nobody watches it here.
     pub companion: Option<JobView>,
 }
@@ -24,7 +27,8 @@ impl From<JobDetail> for JobState {
     fn from(detail: JobDetail) -> JobState {
         let JobDetail { job, pages, corrections, companion } = detail;
         let revision = job.corrections;
-        JobState { job, pages: pages.into_iter().map(Arc::new).collect(), corrections, revision, companion }
+        let (pages, edits) = (pages.into_iter().map(Arc::new).collect(), Edits::default());
+        JobState { job, pages, corrections, revision, edits, companion }
     }
 }
 
@@ -51,6 +55,11 @@ impl JobState {
         shown.into_iter().map(Arc::new).collect()
     }
 
+    /// The same cues in one list, with where each comes from.
+    pub fn shown_cues(&self) -> Vec<ShownCue> {
+        self.corrections.shown(self.pages.iter().flat_map(|page| page.iter()))
+    }
+
     /// Takes what was read anew, unless events were faster; says whether it did. Pages that are the same stay
     /// the same objects.
     pub fn replace(&mut self, detail: JobDetail) -> bool {
@@ -58,9 +67,13 @@ impl JobState {
             return false;
         }
         let mut next = JobState::from(detail);
-        if next.revision < self.revision {
-            next.corrections = std::mem::take(&mut self.corrections);
-            next.revision = self.revision;
+        next.edits = self.edits.clone();
+        let (read, revision) = (std::mem::take(&mut next.corrections), next.revision);
+        next.corrections = self.corrections.clone();
+        next.revision = self.revision;
+        // While own changes are on their way, their answer tells.
+        if revision > self.revision && !self.edits.outbox.is_sending() {
+            next.merge(Saved { revision, corrections: read, conflicts: Vec::new() });
         }
         // Hints went on while nothing was stored: what was read has all the pages, but an older progress.
         if next.job.version < self.job.version {
@@ -83,6 +96,8 @@ pub enum Folded {
     /// Known already, or of another job.
     Stale,
     Applied,
+    /// Applied; somebody else saved corrections, which it does not tell.
+    Corrected,
     /// Something between was missed: the job must be read anew. What the event tells is applied.
     Gap,
     /// The job does not exist any more.
@@ -98,8 +113,9 @@ pub fn fold(state: &mut JobState, event: &JobEvent) -> Folded {
         return folded;
     }
     let folded = fold_pages(state, event, was_queued);
-    let is_corrected = state.job.corrections > state.revision;
-    if is_corrected && folded == Folded::Applied { Folded::Gap } else { folded }
+    // While own changes are on their way, their answer tells.
+    let is_corrected = state.job.corrections > state.revision && !state.edits.outbox.is_sending();
+    if is_corrected && folded == Folded::Applied { Folded::Corrected } else { folded }
 }
 
 fn fold_pages(state: &mut JobState, event: &JobEvent, was_queued: bool) -> Folded {
@@ -221,8 +237,8 @@ pub mod samples {
         };
         let moment = WallTime::UNIX_EPOCH;
         let job = Job::queued(JobId::from_bits(7), spec, moment, moment);
-        let (pages, corrections) = (Vec::new(), Corrections::default());
-        JobState { job: JobView::from(&job), pages, corrections, revision: 0, companion: None }
+        let (pages, corrections, edits) = (Vec::new(), Corrections::default(), Edits::default());
+        JobState { job: JobView::from(&job), pages, corrections, revision: 0, edits, companion: None }
     }
 }
 
@@ -376,6 +392,19 @@ mod tests {
         assert_eq!((texts(&held), held.job.version), (vec!["a".to_owned(), "b".into()], 3007));
         assert_eq!(fold(&mut held, &hint(3005)), Folded::Stale);
         assert_eq!(fold(&mut held, &hint(3008)), Folded::Applied);
+    }
+
+    #[test]
+    fn corrections_of_others_are_asked_for_and_not_the_whole_job() {
+        let told = Progress { corrections: 1, ..progress(1) };
+        let change = JobChange::Progress { progress: told };
+        let after = check(state(3, &["a"]), &[event(4, change.clone())], Folded::Corrected, &["a"]);
+        let mut saving = JobState { job: after.job.clone(), ..state(3, &["a"]) };
+        let changes = vec![domain::correction::Correction::Shift { from: Timestamp(0), by: 7 }];
+        saving.edit(changes);
+        assert!(saving.edits.outbox.send().is_some());
+        // The answer to the own save tells.
+        check(saving, &[event(5, change)], Folded::Applied, &["a"]);
     }
 
     #[test]

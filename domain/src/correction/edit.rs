@@ -186,7 +186,7 @@ fn room(shown: &[ShownCue], at: usize) -> (Timestamp, Timestamp) {
 }
 
 /// Text as a cue holds it: lines without space around them, none of them empty.
-fn clean(text: &str) -> String {
+pub fn clean(text: &str) -> String {
     let lines = text.split(['\n', '\r']).map(|line| {
         let kept: String = line.chars().filter(|c| !c.is_control() || *c == '\t').collect();
         kept.split_whitespace().collect::<Vec<_>>().join(" ")

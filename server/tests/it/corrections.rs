@@ -132,3 +132,23 @@ async fn what_makes_no_sense_is_told_and_changes_nothing() {
     error_of(save(&site, JobId::from_bits(1), 0, &[]).await, (404, "job_not_found")).await;
     assert_eq!(texts(&site, id).await, ["Helo there.", "Good bye."]);
 }
+
+#[tokio::test]
+async fn what_keeps_to_no_house_style_is_reported_as_it_stands_now() {
+    let site = Site::start().await;
+    let (id, _worker) = running(&site).await;
+    let long = "This is what they said to us, and to everybody else";
+    save(&site, id, 0, &[replaced(&site, id, 0, long).await]).await;
+    let path = format!("/api/v1/jobs/{id}/conformity");
+    let report: Value = site.get(&format!("{path}?profile=netflix")).await.json().await.unwrap();
+    assert_eq!((&report["profile"], &report["cues"]), (&json!("netflix"), &json!(2)));
+    let faulty = &report["faulty"][0];
+    assert_eq!((&faulty["number"], &faulty["text"]), (&json!(1), &json!(long)));
+    assert!(faulty["faults"].as_array().unwrap().iter().any(|fault| fault["fault"] == "line_too_long"));
+    let table = site.get(&format!("{path}?format=csv&download=1")).await;
+    assert!(table.headers()["content-disposition"].to_str().unwrap().ends_with(".csv"));
+    assert!(table.text().await.unwrap().contains(",line_too_long,51,42,"));
+    error_of(site.get(&format!("{path}?format=xml")).await, (400, "unknown_format")).await;
+    let missing = site.get(&format!("/api/v1/jobs/{}/conformity", JobId::from_bits(1))).await;
+    error_of(missing, (404, "job_not_found")).await;
+}
