@@ -175,12 +175,9 @@ impl Corrections {
         match correction {
             Correction::Replace { from, to, cues } => {
                 let patch = Patch { from: *from, to: *to, cues: cues.clone(), revision };
-                let at = self.clear(*from, *to);
-                self.patches.insert(at, patch);
+                self.exchange(*from, *to, Some(patch));
             }
-            Correction::Reset { from, to } => {
-                self.clear(*from, *to);
-            }
+            Correction::Reset { from, to } => self.exchange(*from, *to, None),
             Correction::Shift { from, by } => {
                 self.shifts.retain(|shift| shift.from != *from);
                 if *by != 0 {
@@ -191,18 +188,17 @@ impl Corrections {
         }
     }
 
-    /// Takes everything out between `from` and `to`, and says where a patch of that stretch belongs.
-    fn clear(&mut self, from: Timestamp, to: Timestamp) -> usize {
-        let mut kept = Vec::with_capacity(self.patches.len() + 2);
-        for patch in self.patches.drain(..) {
-            if patch.to <= from || patch.from >= to {
-                kept.push(patch);
-            } else {
-                kept.extend(patch.outside(from, to));
-            }
+    /// Takes everything out between `from` and `to`, and puts this there.
+    fn exchange(&mut self, from: Timestamp, to: Timestamp, new: Option<Patch>) {
+        let first = self.patches.partition_point(|patch| patch.to <= from);
+        let after = self.patches.partition_point(|patch| patch.from < to).max(first);
+        let (mut kept, mut behind) = (Vec::new(), Vec::new());
+        for patch in &self.patches[first..after] {
+            let (before, after) = patch.outside(from, to);
+            kept.extend(before);
+            behind.extend(after);
         }
-        self.patches = kept;
-        self.patches.partition_point(|patch| patch.from < from)
+        self.patches.splice(first..after, kept.into_iter().chain(new).chain(behind));
     }
 
     /// What takes `corrections` back, if they are made now: to be made in this order.
@@ -277,14 +273,15 @@ impl Patch {
     }
 
     /// What is left of it where another correction takes `from..to`: a person's text is rather told twice than lost.
-    fn outside(self, from: Timestamp, to: Timestamp) -> impl Iterator<Item = Patch> {
+    fn outside(&self, from: Timestamp, to: Timestamp) -> (Option<Patch>, Option<Patch>) {
         let Patch { cues, revision, .. } = self;
-        let (before, rest): (Vec<Cue>, Vec<Cue>) = cues.into_iter().partition(|cue| cue.start < from);
-        let after = rest.into_iter().filter(|cue| cue.start >= to).collect();
-        let before =
-            (self.from < from).then_some(Patch { from: self.from, to: from, cues: before, revision });
-        let after = (to < self.to).then_some(Patch { from: to, to: self.to, cues: after, revision });
-        before.into_iter().chain(after)
+        let before = || cues.iter().filter(|cue| cue.start < from).cloned().collect();
+        let after = || cues.iter().filter(|cue| cue.start >= to).cloned().collect();
+        let patch = |from, to, cues| Patch { from, to, cues, revision: *revision };
+        (
+            (self.from < from).then(|| patch(self.from, from, before())),
+            (to < self.to).then(|| patch(to, self.to, after())),
+        )
     }
 }
 

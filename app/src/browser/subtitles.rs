@@ -11,8 +11,11 @@ use crate::text::escape_vtt;
 /// it would flicker under the viewer's eyes.
 pub struct Subtitles {
     track: TextTrack,
-    held: Vec<(Arc<Vec<Cue>>, Vec<Option<VttCue>>)>,
+    held: Vec<Held>,
 }
+
+/// A page, and what the track has of it.
+type Held = (Arc<Vec<Cue>>, Vec<Option<VttCue>>);
 
 impl Subtitles {
     /// Takes the place of the `<track>` element that serves pages without JavaScript: its file is read once,
@@ -45,11 +48,7 @@ impl Subtitles {
     }
 
     /// The cues of a page in place of those that are held for it.
-    fn exchange(
-        &self,
-        held: Option<&(Arc<Vec<Cue>>, Vec<Option<VttCue>>)>,
-        page: &[Cue],
-    ) -> Vec<Option<VttCue>> {
+    fn exchange(&self, held: Option<&Held>, page: &[Cue]) -> Vec<Option<VttCue>> {
         let held = held.into_iter().flat_map(|(page, cues)| page.iter().zip(cues));
         let mut held = held.peekable();
         let mut cues = Vec::with_capacity(page.len());

@@ -7,17 +7,21 @@ use super::saving::Said;
 use super::{Editor, words};
 use crate::erase::EraseOnServer as _;
 
+/// A button that does what a key does. It has no ear of its own: the transcript hears all of them, and each would bring
+/// code of its own into the WASM.
+pub fn tool(does: &'static str, label: &'static str, title: &'static str) -> impl IntoView {
+    view! { <button class="tool" type="button" data-do=does aria-label=title title=title>{label}</button> }
+}
+
 #[component]
 pub fn Bar(editor: Editor) -> impl IntoView {
     let can_undo = Memo::new(move |_| editor.state.with(|state| state.edits.history.can_undo()));
     let can_redo = Memo::new(move |_| editor.state.with(|state| state.edits.history.can_redo()));
-    let follow = move |_| {
-        editor.is_following.set(true);
-        if editor.active.get_untracked().is_none() {
-            editor.to_end();
-        }
+    let turn = |does: &'static str, label: &'static str, title: &'static str, can: Memo<bool>| {
+        view! { <button class="tool" type="button" data-do=does title=title disabled=move || !can.get()>{label}</button> }
     };
     view! {
+        {move || (!editor.is_following.get()).then(|| tool("follow", words::FOLLOW, words::FOLLOW))}
         <p class="saving" data-said=move || format!("{:?}", editor.saving.said.get())>
             {move || match editor.saving.said.get() {
                 Said::Nothing => "",
@@ -28,23 +32,13 @@ pub fn Bar(editor: Editor) -> impl IntoView {
                 Said::Gone => words::GONE,
             }}
         </p>
-        <div class="tools" role="toolbar" aria-label="Editing">
-            <button class="tool" type="button" title="Undo (Ctrl Z)" disabled=move || !can_undo.get() on:click=move |_| editor.undo()>
-                "Undo"
-            </button>
-            <button class="tool" type="button" title="Redo (Ctrl Shift Z)" disabled=move || !can_redo.get() on:click=move |_| editor.redo()>
-                "Redo"
-            </button>
-            <button class="tool" type="button" title="Find and replace (Ctrl F)" on:click=move |_| editor.find()>
-                {words::FIND}
-            </button>
+        <div class="tools" role="toolbar" aria-label=words::TOOLBAR>
+            {turn("undo", words::UNDO, words::UNDO_KEYS, can_undo)}
+            {turn("redo", words::REDO, words::REDO_KEYS, can_redo)}
+            {tool("find", words::FIND, words::FIND_KEYS)}
             <Checks editor />
             <Speed editor />
-            <button class="tool" type="button" title="All keys (?)" on:click=move |_| editor.is_helping.set(true)>"Keys"</button>
-            {move || {
-                (!editor.is_following.get())
-                    .then(|| view! { <button class="tool" type="button" on:click=follow>"Follow along"</button> })
-            }}
+            {tool("help", words::HELP, words::HELP_KEYS)}
         </div>
     }
     .erase_on_server()

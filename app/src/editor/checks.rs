@@ -4,6 +4,7 @@ use domain::Profile;
 use domain::conformity::{self, Fault};
 use leptos::prelude::*;
 
+use super::bar::tool;
 use super::rows::{Key, Rows};
 use super::{Editor, words};
 use crate::erase::EraseOnServer as _;
@@ -41,26 +42,17 @@ pub fn Checks(editor: Editor) -> impl IntoView {
 pub fn Summary(editor: Editor, profile: Profile) -> impl IntoView {
     let id = editor.state.with_untracked(|state| state.job.id);
     let report = format!("/api/v1/jobs/{id}/conformity?profile={}&format=csv&download=1", profile.as_str());
-    let numbers = Memo::new(move |_| {
+    let told = move || {
         editor.faults.with(|faults| {
             let faulty = faults.iter().filter(|faults| !faults.is_empty()).count();
-            (faulty, faults.iter().map(Vec::len).sum::<usize>())
+            words::problems(faults.iter().map(Vec::len).sum(), faulty)
         })
-    });
-    let has_faults = move || numbers.get().0 > 0;
-    let fix = move |_| editor.fix_all(profile);
+    };
     view! {
         <div class="summary">
-            <p role="status">{move || { let (cues, faults) = numbers.get(); words::problems(faults, cues) }}</p>
-            {move || {
-                has_faults()
-                    .then(|| {
-                        view! {
-                            <button class="tool" type="button" title="N" on:click=move |_| { editor.to_problem(); }>{words::NEXT_PROBLEM}</button>
-                            <button class="tool" type="button" title=words::FIX_HINT on:click=fix>{words::FIX}</button>
-                        }
-                    })
-            }}
+            <p role="status">{told}</p>
+            {tool("next-problem", words::NEXT_PROBLEM, words::NEXT_PROBLEM_KEYS)}
+            {tool("fix-all", words::FIX, words::FIX_HINT)}
             <a class="tool" rel="external" download href=report>{words::REPORT}</a>
         </div>
     }
@@ -70,14 +62,14 @@ pub fn Summary(editor: Editor, profile: Profile) -> impl IntoView {
 /// What is wrong with one cue.
 #[component]
 pub fn Faults(editor: Editor, key: Key) -> impl IntoView {
-    let faults = Memo::new(move |_| {
+    let faults = move || {
         editor.faults.with(|faults| {
             let at = (!faults.is_empty()).then(|| editor.rows.with(|rows| rows.place(key))).flatten();
             at.and_then(|at| faults.get(at).cloned()).unwrap_or_default()
         })
-    });
+    };
     move || {
-        let faults = faults.get();
+        let faults = faults();
         (!faults.is_empty()).then(|| {
             let told = faults.into_iter().map(|fault| view! { <li>{words::fault(fault)}</li> });
             view! { <ul class="faults">{told.collect_view()}</ul> }
@@ -86,8 +78,9 @@ pub fn Faults(editor: Editor, key: Key) -> impl IntoView {
 }
 
 impl Editor {
-    fn fix_all(self, profile: Profile) {
+    pub fn fix_all(self) {
         self.commit(false);
+        let Some(profile) = self.profile.get_untracked() else { return };
         let changes = self.rows.with_untracked(|rows| conformity::fix(&rows.cues, profile));
         let news = if self.make(changes) { words::FIXED } else { words::NOT_FIXED };
         self.news.set(news);

@@ -8,13 +8,13 @@ use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 use web_sys::{HtmlInputElement, HtmlTextAreaElement};
 
-use super::keys::Command;
+use super::bar::tool;
 use super::rows::Key;
 use super::{Editor, stamp, words};
 use crate::erase::EraseOnServer as _;
 
 /// What a button, or an arrow key in a time, moves it by.
-const STEP_MS: i64 = 100;
+pub const STEP_MS: i64 = 100;
 
 #[component]
 pub fn Form(editor: Editor, key: Key, row: Memo<Option<ShownCue>>) -> impl IntoView {
@@ -40,15 +40,6 @@ pub fn Form(editor: Editor, key: Key, row: Memo<Option<ShownCue>>) -> impl IntoV
             editor.typed(key, area.value());
         }
     };
-    let is_corrected =
-        Memo::new(move |_| row.with(|row| row.as_ref().is_some_and(|row| row.corrected.is_some())));
-    let deed = move |label: &'static str, title: &'static str, command: Command| {
-        view! {
-            <button class="tool" type="button" title=title on:click=move |_| editor.act_on(command, key)>
-                {label}
-            </button>
-        }
-    };
     on_cleanup(move || editor.commit(true));
     view! {
         <div class="form">
@@ -67,24 +58,17 @@ pub fn Form(editor: Editor, key: Key, row: Memo<Option<ShownCue>>) -> impl IntoV
                 on:blur=move |_| editor.commit(false)
             ></textarea>
             <div class="tools">
-                {deed("Split", "Split at the cursor (Ctrl Enter)", Command::Split)}
-                {deed("Join next", "Join with the next cue (Ctrl M)", Command::Merge)}
-                {deed("Insert", "Insert a cue below (Alt I)", Command::Insert)}
-                {deed("Delete", "Delete this cue (Ctrl Shift Delete)", Command::Delete)}
-                <Shift editor key />
-                {move || {
-                    is_corrected
-                        .get()
-                        .then(|| {
-                            let reset = move |_| {
-                                editor.change(key, correction::reset);
-                            };
-                            view! {
-                                <button class="tool" type="button" title="Back to what was heard" on:click=reset>"Reset"</button>
-                            }
-                        })
-                }}
-                <button class="tool done" type="button" title="Done (Escape)" on:click=move |_| editor.leave()>"Done"</button>
+                {tool("split", words::SPLIT, words::SPLIT_KEYS)}
+                {tool("merge", words::MERGE, words::MERGE_KEYS)}
+                {tool("insert", words::INSERT, words::INSERT_KEYS)}
+                {tool("delete", words::DELETE, words::DELETE_KEYS)}
+                <details class="shift">
+                    <summary class="tool" title=words::SHIFT_HINT>{words::SHIFT_NAME} " …"</summary>
+                    <label>{words::SHIFT} <input type="number" step="100" value="500" /></label>
+                    {tool("shift", words::SHIFT_NAME, words::SHIFT_HINT)}
+                </details>
+                {tool("reset", words::RESET, words::RESET_HINT)}
+                {tool("leave", words::DONE, words::DONE_KEYS)}
             </div>
         </div>
     }
@@ -94,15 +78,13 @@ pub fn Form(editor: Editor, key: Key, row: Memo<Option<ShownCue>>) -> impl IntoV
 /// Start or end.
 #[component]
 fn Time(editor: Editor, key: Key, row: Memo<Option<ShownCue>>, is_start: bool) -> impl IntoView {
-    let time = Memo::new(move |_| {
-        row.with(|row| row.as_ref().map(|row| if is_start { row.cue.start } else { row.cue.end }))
-            .unwrap_or_default()
-    });
+    let time_of = move |row: &Option<ShownCue>| {
+        row.as_ref().map(|row| if is_start { row.cue.start } else { row.cue.end }).unwrap_or_default()
+    };
     let is_wrong = RwSignal::new(false);
     let set = move |time: Timestamp| {
         editor.set_times(key, |start, end| if is_start { (time, end) } else { (start, time) });
     };
-    let nudge = move |by: i64| set(Timestamp(time.get_untracked().0.saturating_add_signed(by)));
     let changed = move |event: leptos::ev::Event| {
         let Some(field) = event.target().and_then(|target| target.dyn_into::<HtmlInputElement>().ok()) else {
             return;
@@ -112,7 +94,7 @@ fn Time(editor: Editor, key: Key, row: Memo<Option<ShownCue>>, is_start: bool) -
         let Some(moment) = read else { return };
         set(moment);
         // It may have been moved only as far as there is room.
-        field.set_value(&stamp::write(time.get_untracked()));
+        field.set_value(&stamp::write(row.with_untracked(time_of)));
     };
     let pressed = move |event: KeyboardEvent| {
         let by = match event.key().as_str() {
@@ -121,13 +103,21 @@ fn Time(editor: Editor, key: Key, row: Memo<Option<ShownCue>>, is_start: bool) -
             _ => return,
         };
         event.prevent_default();
-        nudge(if event.shift_key() { 10 * by } else { by });
+        editor.nudge(key, is_start, if event.shift_key() { 10 * by } else { by });
     };
-    let (name, earlier, later, here) = match is_start {
-        true => (words::START, words::START_EARLIER, words::START_LATER, words::START_HERE),
-        false => (words::END, words::END_EARLIER, words::END_LATER, words::END_HERE),
+    let name = if is_start { words::START } else { words::END };
+    let tools = match is_start {
+        true => [
+            tool("start-earlier", "−", words::START_EARLIER),
+            tool("start-later", "+", words::START_LATER),
+            tool("start-here", "⇤", words::START_HERE),
+        ],
+        false => [
+            tool("end-earlier", "−", words::END_EARLIER),
+            tool("end-later", "+", words::END_LATER),
+            tool("end-here", "⇥", words::END_HERE),
+        ],
     };
-    let command = if is_start { Command::StartHere } else { Command::EndHere };
     view! {
         <div class="time" role="group" aria-label=name>
             <span aria-hidden="true">{name}</span>
@@ -137,49 +127,12 @@ fn Time(editor: Editor, key: Key, row: Memo<Option<ShownCue>>, is_start: bool) -
                 autocomplete="off"
                 aria-label=name
                 aria-invalid=move || is_wrong.get().then_some("true")
-                prop:value=move || stamp::write(time.get())
+                prop:value=move || stamp::write(row.with(time_of))
                 on:change=changed
                 on:keydown=pressed
             />
-            <button class="tool" type="button" aria-label=earlier title=earlier on:click=move |_| nudge(-STEP_MS)>"−"</button>
-            <button class="tool" type="button" aria-label=later title=later on:click=move |_| nudge(STEP_MS)>"+"</button>
-            <button class="tool" type="button" aria-label=here title=here on:click=move |_| editor.act_on(command, key)>"⇤"</button>
+            {tools.into_iter().collect_view()}
         </div>
-    }
-    .erase_on_server()
-}
-
-/// This cue and all behind it, by milliseconds.
-#[component]
-fn Shift(editor: Editor, key: Key) -> impl IntoView {
-    let field = NodeRef::<html::Input>::new();
-    let shift = move || {
-        let by = field.get_untracked().and_then(|field| field.value().trim().parse::<i64>().ok());
-        let Some(by) = by else { return };
-        editor.change(key, |shown, at| {
-            let corrections = editor.state.with_untracked(|state| state.corrections.clone());
-            correction::shift_from(shown, &corrections, at, by)
-        });
-    };
-    view! {
-        <details class="shift">
-            <summary class="tool" title=words::SHIFT_HINT>"Shift …"</summary>
-            <label>
-                {words::SHIFT}
-                <input
-                    node_ref=field
-                    type="number"
-                    step="100"
-                    value="500"
-                    on:keydown=move |event: KeyboardEvent| {
-                        if event.key() == "Enter" {
-                            shift();
-                        }
-                    }
-                />
-            </label>
-            <button class="tool" type="button" on:click=move |_| shift()>"Shift"</button>
-        </details>
     }
     .erase_on_server()
 }
@@ -190,6 +143,12 @@ impl Editor {
             let (start, end) = to(shown[at].cue.start, shown[at].cue.end);
             correction::set_times(shown, at, start, end)
         });
+    }
+
+    /// A start or an end, so many milliseconds later.
+    pub fn nudge(self, key: Key, is_start: bool, by: i64) {
+        let moved = |time: Timestamp| Timestamp(time.0.saturating_add_signed(by));
+        self.set_times(key, |start, end| if is_start { (moved(start), end) } else { (start, moved(end)) });
     }
 }
 
@@ -230,6 +189,18 @@ pub fn insert(editor: Editor, key: Key) {
             });
         });
     }
+}
+
+/// This cue and all behind it, by the milliseconds in its field.
+pub fn shift(editor: Editor, key: Key) {
+    let field =
+        editor.frame.get_untracked().and_then(|frame| frame.query_selector(".shift input").ok().flatten());
+    let field = field.and_then(|field| field.dyn_into::<HtmlInputElement>().ok());
+    let Some(by) = field.and_then(|field| field.value().trim().parse::<i64>().ok()) else { return };
+    editor.change(key, |shown, at| {
+        let corrections = editor.state.with_untracked(|state| state.corrections.clone());
+        correction::shift_from(shown, &corrections, at, by)
+    });
 }
 
 impl Editor {

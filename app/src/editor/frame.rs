@@ -33,6 +33,7 @@ pub fn Transcript(
         editor.keep_safe();
     });
     editor.follow_player();
+    let has_bar = Memo::new(move |_| editor.is_awake.get() && editor.rows.with(|rows| !rows.keys.is_empty()));
     let scrolled = move || following.set(false);
     view! {
         <section
@@ -43,7 +44,7 @@ pub fn Transcript(
         >
             <header>
                 <h2 id="transcript">"Transcript"</h2>
-                {move || editor.is_awake.get().then(|| view! { <Bar editor /> })}
+                {move || has_bar.get().then(|| view! { <Bar editor /> })}
             </header>
             {move || editor.is_finding.get().then(|| view! { <Find editor /> })}
             {move || editor.profile.get().map(|profile| view! { <Summary editor profile /> })}
@@ -90,6 +91,13 @@ impl Editor {
         });
     }
 
+    fn follow(self) {
+        self.is_following.set(true);
+        if self.active.get_untracked().is_none() {
+            self.to_end();
+        }
+    }
+
     pub fn to_end(self) {
         request_animation_frame(move || {
             if let Some(frame) = self.frame.try_get_untracked().flatten() {
@@ -103,7 +111,14 @@ impl Editor {
             return;
         };
         let is_in = |selector: &str| target.closest(selector).ok().flatten().is_some();
-        let Some(key) = line::key_of(&target) else { return };
+        let key = line::key_of(&target);
+        let button = target.closest("[data-do]").ok().flatten();
+        let command = button.and_then(|button| Command::named(&button.get_attribute("data-do")?));
+        if let Some(command) = command {
+            self.act(command, key.or(self.cursor.get_untracked()), Place::Field);
+            return;
+        }
+        let Some(key) = key else { return };
         if is_in("a.cue") {
             let Some(start) = self.rows.with_untracked(|rows| rows.get(key).map(|shown| shown.cue.start))
             else {
@@ -131,6 +146,8 @@ impl Editor {
         let control = event.ctrl_key() || event.meta_key();
         let command = keys::command(place, &event.key(), control, event.shift_key(), event.alt_key());
         let key = line::key_of(&target).or(self.open.get_untracked()).or(self.cursor.get_untracked());
+        let is_shift = event.key() == "Enter" && target.closest(".shift input").ok().flatten().is_some();
+        let command = if is_shift { Some(Command::Shift) } else { command };
         if let Some(command) = command
             && self.act(command, key, place)
         {
@@ -155,6 +172,8 @@ impl Editor {
             }
             Command::Find => self.find(),
             Command::NextProblem => return self.to_problem(),
+            Command::FixAll => self.fix_all(),
+            Command::Follow => self.follow(),
             Command::Walk(by) => return self.walk(key, by, place),
             _ => {
                 let Some(key) = key.or(self.active.get_untracked()) else { return false };
@@ -188,6 +207,16 @@ impl Editor {
                     }
                 }
             }
+            Command::Reset => {
+                self.change(key, correction::reset);
+            }
+            Command::Shift => form::shift(self, key),
+            Command::StartEarlier => self.nudge(key, true, -form::STEP_MS),
+            Command::StartLater => self.nudge(key, true, form::STEP_MS),
+            Command::EndEarlier => self.nudge(key, false, -form::STEP_MS),
+            Command::EndLater => self.nudge(key, false, form::STEP_MS),
+            Command::KeepMine => self.decide(key, true),
+            Command::TakeTheirs => self.decide(key, false),
             Command::StartHere | Command::EndHere => {
                 let Some(time) = self.playhead() else { return };
                 self.set_times(key, |start, end| match command {

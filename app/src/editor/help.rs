@@ -35,9 +35,11 @@ pub fn Help(editor: Editor) -> impl IntoView {
     };
     view! {
         <dialog node_ref=dialog class="help" aria-labelledby="keys" on:close=closed>
-            <h2 id="keys">"Keys"</h2>
+            <header>
+                <h2 id="keys">{words::HELP}</h2>
+                <button class="tool" type="button" on:click=close>{words::CLOSE}</button>
+            </header>
             {words::KEYS.map(group).into_iter().collect_view()}
-            <button class="button" type="button" on:click=close>"Close"</button>
         </dialog>
     }
     .erase_on_server()

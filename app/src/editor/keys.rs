@@ -20,11 +20,55 @@ pub enum Command {
     Delete,
     StartHere,
     EndHere,
+    /// To what was heard.
+    Reset,
+    /// This cue and all behind it.
+    Shift,
+    StartEarlier,
+    StartLater,
+    EndEarlier,
+    EndLater,
+    KeepMine,
+    TakeTheirs,
     Undo,
     Redo,
     Find,
     NextProblem,
+    FixAll,
+    Follow,
     Help,
+}
+
+/// What buttons say that they do.
+const NAMES: [(&str, Command); 22] = [
+    ("help", Command::Help),
+    ("leave", Command::Leave),
+    ("split", Command::Split),
+    ("merge", Command::Merge),
+    ("insert", Command::Insert),
+    ("delete", Command::Delete),
+    ("start-here", Command::StartHere),
+    ("end-here", Command::EndHere),
+    ("reset", Command::Reset),
+    ("shift", Command::Shift),
+    ("start-earlier", Command::StartEarlier),
+    ("start-later", Command::StartLater),
+    ("end-earlier", Command::EndEarlier),
+    ("end-later", Command::EndLater),
+    ("keep-mine", Command::KeepMine),
+    ("take-theirs", Command::TakeTheirs),
+    ("undo", Command::Undo),
+    ("redo", Command::Redo),
+    ("find", Command::Find),
+    ("next-problem", Command::NextProblem),
+    ("fix-all", Command::FixAll),
+    ("follow", Command::Follow),
+];
+
+impl Command {
+    pub fn named(name: &str) -> Option<Command> {
+        NAMES.iter().find(|(known, _)| *known == name).map(|(_, command)| *command)
+    }
 }
 
 /// Where the keyboard is.

@@ -7,6 +7,7 @@ use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 use web_sys::{Element, HtmlElement};
 
+use super::bar::tool;
 use super::checks::Faults;
 use super::form::Form;
 use super::outbox::{Conflict, meet};
@@ -21,22 +22,23 @@ pub fn Line(editor: Editor, key: Key) -> impl IntoView {
     let row = Memo::new(move |_| editor.rows.with(|rows| rows.get(key).cloned()));
     let is_open = Memo::new(move |_| editor.open.get() == Some(key));
     let is_active = Memo::new(move |_| editor.active.get() == Some(key));
-    let is_found = Memo::new(move |_| editor.found.get() == Some(key));
-    let is_corrected = move || row.with(|row| row.as_ref().is_some_and(|row| row.corrected.is_some()));
+    let class = move || {
+        let is_corrected = row.with(|row| row.as_ref().is_some_and(|row| row.corrected.is_some()));
+        let is = |is: bool, name: &'static str| if is { name } else { "" };
+        let (open, found) = (is(is_open.get(), " open"), is(editor.found.get() == Some(key), " found"));
+        format!("line{open}{found}{}", is(is_corrected, " corrected"))
+    };
     let conflict = Memo::new(move |_| editor.conflict_at(key));
     view! {
         <div
-            class="line"
-            class:open=is_open
-            class:corrected=is_corrected
-            class:found=move || is_found.get()
+            class=class
             role="listitem"
             data-key=key.to_string()
             aria-current=move || is_active.get().then_some("true")
             on:focusin=move |_| editor.cursor.set(Some(key))
         >
             {move || {
-                conflict.get().map(|conflict| view! { <Decision editor conflict /> })
+                conflict.get().map(|conflict| view! { <Decision conflict /> })
             }}
             {move || match is_open.get() {
                 true => Either::Left(view! { <Form editor key row /> }),
@@ -84,26 +86,29 @@ pub fn plain(shown: &ShownCue) -> String {
 
 /// Both texts, and the choice.
 #[component]
-fn Decision(editor: Editor, conflict: Conflict) -> impl IntoView {
-    let span = conflict.span;
-    let decide = move |keep| {
-        editor.commit(false);
-        editor.state.update(|state| state.decide(span, keep));
-        editor.save_later();
-    };
+fn Decision(conflict: Conflict) -> impl IntoView {
     view! {
         <div class="decision" role="group" aria-label=words::CONFLICT>
             <p><strong>{words::CONFLICT}</strong></p>
             <p>{words::YOURS} <q dir="auto">{words::said_by(&conflict.mine)}</q></p>
             <p class="note">{words::THEIRS_BELOW}</p>
-            <button class="button small" type="button" on:click=move |_| decide(true)>{words::KEEP_MINE}</button>
-            <button class="button small" type="button" on:click=move |_| decide(false)>{words::TAKE_THEIRS}</button>
+            {tool("keep-mine", words::KEEP_MINE, words::KEEP_MINE)}
+            {tool("take-theirs", words::TAKE_THEIRS, words::TAKE_THEIRS)}
         </div>
     }
     .erase_on_server()
 }
 
 impl Editor {
+    /// Ends the conflict that is told at this cue.
+    pub fn decide(self, key: Key, keep: bool) {
+        self.commit(false);
+        if let Some(conflict) = untrack(|| self.conflict_at(key)) {
+            self.state.update(|state| state.decide(conflict.span, keep));
+            self.save_later();
+        }
+    }
+
     /// A conflict is told at the first cue of its stretch, or the last one ahead of it.
     fn conflict_at(self, key: Key) -> Option<Conflict> {
         let conflicts = self.state.with(|state| {

@@ -86,8 +86,9 @@ pub const SHIFT_HINT: &str = "Shift this cue and all behind it";
 pub const CHECK: &str = "Check by the rules of";
 pub const NO_CHECKS: &str = "No checks";
 pub const NEXT_PROBLEM: &str = "Next problem";
+pub const NEXT_PROBLEM_KEYS: &str = "Next problem (N)";
 pub const FIX: &str = "Fix all";
-pub const FIX_HINT: &str = "Lay out anew what is wrong";
+pub const FIX_HINT: &str = "Fix all: lay out anew what is wrong";
 pub const FIXED: &str = "Fixed, as far as it can be.";
 pub const NOT_FIXED: &str = "What is left only a person can fix.";
 pub const REPORT: &str = "Report";
@@ -143,3 +144,26 @@ pub const WRONG_PATTERN: &str = "This is no regular expression.";
 pub fn found(at: usize, count: usize) -> String {
     if count == 0 { "Not found".into() } else { format!("{} of {count}", at + 1) }
 }
+
+pub const TOOLBAR: &str = "Editing";
+pub const UNDO: &str = "Undo";
+pub const UNDO_KEYS: &str = "Undo (Ctrl Z)";
+pub const REDO: &str = "Redo";
+pub const REDO_KEYS: &str = "Redo (Ctrl Shift Z)";
+pub const FIND_KEYS: &str = "Find and replace (Ctrl F)";
+pub const HELP: &str = "Keys";
+pub const HELP_KEYS: &str = "Keys (?)";
+pub const FOLLOW: &str = "Follow along";
+pub const SPLIT: &str = "Split";
+pub const SPLIT_KEYS: &str = "Split at the cursor (Ctrl Enter)";
+pub const MERGE: &str = "Join next";
+pub const MERGE_KEYS: &str = "Join next: one cue of both (Ctrl M)";
+pub const INSERT: &str = "Insert";
+pub const INSERT_KEYS: &str = "Insert a cue below (Alt I)";
+pub const DELETE: &str = "Delete";
+pub const DELETE_KEYS: &str = "Delete this cue (Ctrl Shift Delete)";
+pub const RESET: &str = "Reset";
+pub const RESET_HINT: &str = "Reset to what was heard";
+pub const DONE: &str = "Done";
+pub const DONE_KEYS: &str = "Done (Escape)";
+pub const SHIFT_NAME: &str = "Shift";
