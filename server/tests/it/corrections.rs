@@ -74,7 +74,7 @@ async fn two_people_change_different_cues_and_the_same_one() {
     let (id, _worker) = running(&site).await;
     let mine = replaced(&site, id, 0, "Mine.").await;
     let theirs = replaced(&site, id, 1, "Theirs.").await;
-    assert_eq!(save(&site, id, 0, &[mine.clone()]).await.status(), StatusCode::OK);
+    assert_eq!(save(&site, id, 0, std::slice::from_ref(&mine)).await.status(), StatusCode::OK);
     // Of the same base, and elsewhere.
     assert_eq!(save(&site, id, 0, &[theirs]).await.status(), StatusCode::OK);
     assert_eq!(texts(&site, id).await, ["Mine.", "Theirs."]);
