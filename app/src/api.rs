@@ -1,19 +1,26 @@
 //! What the pages ask of the server: the trait the server implements, and server functions in front of it.
 
+mod rows;
+
 use domain::{Cue, JobView};
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
+
+pub use rows::{Hit, JobQuery, JobRow, JobRows, Place, Searched};
 
 /// What the pages need from the server. The server puts an `Arc<dyn Desk>` into the context of every render and
 /// of every server function; the app knows nothing else of it.
 #[cfg(feature = "ssr")]
 #[async_trait::async_trait]
 pub trait Desk: Send + Sync + 'static {
-    /// Newest first.
-    async fn recent(&self, limit: usize) -> Result<Vec<JobView>, DeskError>;
+    /// Newest first, a page of them.
+    async fn list(&self, query: &JobQuery) -> Result<JobRows, DeskError>;
 
     /// `None`: unknown, deleted and expired look alike.
     async fn job(&self, id: domain::JobId) -> Result<Option<JobDetail>, DeskError>;
+
+    /// What is gone already is no error.
+    async fn delete(&self, ids: &[domain::JobId]) -> Result<(), DeskError>;
 
     fn choices(&self) -> Choices;
 }
@@ -39,10 +46,22 @@ pub struct Choices {
     pub max_upload_bytes: u64,
 }
 
-/// The newest jobs, newest first.
+/// A page of the jobs, newest first.
 #[server(prefix = "/api/fn", endpoint = "list_jobs")]
-pub async fn list_jobs() -> Result<Vec<JobView>, ServerFnError> {
-    desk()?.recent(RECENT).await.map_err(no_answer)
+pub async fn list_jobs(
+    #[server(default)] q: String,
+    #[server(default)] status: String,
+    #[server(default)] cursor: String,
+) -> Result<JobRows, ServerFnError> {
+    desk()?.list(&JobQuery { q, status, cursor }).await.map_err(no_answer)
+}
+
+/// `ids` with commas between them.
+#[server(prefix = "/api/fn", endpoint = "delete_jobs")]
+pub async fn delete_jobs(ids: String) -> Result<(), ServerFnError> {
+    let ids: Result<Vec<domain::JobId>, _> = ids.split(',').map(str::parse).collect();
+    let ids = ids.map_err(|error| ServerFnError::new(error.to_string()))?;
+    desk()?.delete(&ids).await.map_err(no_answer)
 }
 
 /// `None`: unknown, deleted and expired look alike.
@@ -56,10 +75,6 @@ pub async fn get_job(id: domain::JobId) -> Result<Option<JobDetail>, ServerFnErr
 pub async fn get_choices() -> Result<Choices, ServerFnError> {
     Ok(desk()?.choices())
 }
-
-/// Rows of the list on the start page.
-#[cfg(feature = "ssr")]
-const RECENT: usize = 20;
 
 #[cfg(feature = "ssr")]
 fn desk() -> Result<std::sync::Arc<dyn Desk>, ServerFnError> {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use domain::{Attempt, CuePage, Failure, Job, JobId, JobSpec, JobStatus, Progress, Track, Version, WallTime};
 
-use crate::Result;
+use crate::{Result, cursor};
 
 /// Every write is atomic and durable when it returns. A job past its `expires_at` does not exist for any call
 /// but [`expired`](JobStore::expired) and [`delete`](JobStore::delete), however late it is swept. Every change
@@ -239,6 +239,13 @@ pub struct Listing {
     pub limit: usize,
     /// Where the page before ended; opaque.
     pub cursor: Option<String>,
+}
+
+impl Listing {
+    /// The cursor that goes on behind this job, wherever in a page it stands.
+    pub fn cursor_after(job: &Job) -> String {
+        cursor::after(job)
+    }
 }
 
 /// Source of the error for a cursor that nobody gave out.

@@ -146,6 +146,11 @@ impl KnownJobs {
         Ok(Some(KnownRecord { job: if is_all { job } else { stored.job.clone() }, stored }))
     }
 
+    /// Its cues are in memory, or were a moment ago.
+    pub fn has_cues(&self, id: JobId) -> bool {
+        self.records.contains_key(&id)
+    }
+
     async fn known_record(&self, job: Option<Job>) -> Option<KnownRecord> {
         let job = job?;
         if let Some(stored) = self.records.get(&job.id).await

@@ -8,6 +8,7 @@ pub mod doctor;
 pub mod error;
 pub mod provision;
 
+mod archive;
 mod completed;
 mod connection;
 mod desk;
@@ -17,6 +18,8 @@ mod guard;
 mod jobs;
 mod known;
 mod letters;
+mod line;
+mod list;
 mod live;
 mod lost;
 mod media;
@@ -25,6 +28,7 @@ mod operators;
 mod pages;
 mod query;
 mod routes;
+mod search;
 pub mod sns;
 mod socket;
 mod submit;
@@ -51,6 +55,7 @@ use crate::completed::CompletedJobs;
 pub use crate::config::Config;
 use crate::error::{ApiError, causes};
 use crate::follow::Standing;
+use crate::line::Line;
 use crate::live::Hub;
 use crate::metrics::BackendCalls;
 
@@ -137,6 +142,7 @@ pub(crate) struct Server {
     pub config: Arc<Config>,
     pub hub: Arc<Hub>,
     pub completed: Arc<CompletedJobs>,
+    pub line: Arc<Line>,
     /// How well this server knows what goes on.
     pub standing: tokio::sync::watch::Sender<Standing>,
     /// Where we listen; the port may have been chosen by the system.
@@ -154,6 +160,7 @@ impl Server {
         let hub = Hub::new(&backend);
         Server {
             completed: Arc::new(CompletedJobs::new(hub.clone(), backend.store.clone())),
+            line: Arc::default(),
             backend,
             config: Arc::new(config),
             hub,

@@ -7,14 +7,15 @@ use tower_http_csrf::csrf::CsrfLayer;
 
 use crate::error::ApiError;
 use crate::{
-    Server, forms, guard, jobs, letters, media, metrics, operators, pages, socket, tracks, translations,
-    uploads,
+    Server, archive, forms, guard, jobs, letters, list, media, metrics, operators, pages, socket, tracks,
+    translations, uploads,
 };
 
 /// `/metrics` too, where it has no listener of its own and this one is for this machine only.
 pub fn router(server: &Server, tells_metrics: bool) -> Router {
     let api = Router::new()
-        .route("/jobs", get(jobs::list).post(jobs::submit))
+        .route("/jobs", get(list::read).post(jobs::submit))
+        .route("/jobs/archive", get(archive::read))
         .route("/jobs/{id}", get(jobs::read).delete(jobs::delete))
         .route("/jobs/{id}/cancel", post(jobs::cancel))
         .route("/jobs/{id}/retry", post(jobs::retry))
@@ -30,6 +31,8 @@ pub fn router(server: &Server, tells_metrics: bool) -> Router {
         .method_not_allowed_fallback(async || ApiError::method_not_allowed());
     let forms = Router::new()
         .route("/submit", post(forms::submit))
+        .route("/jobs/archive", get(forms::archive))
+        .route("/jobs/delete", post(forms::delete_all))
         .route("/jobs/{id}/cancel", post(forms::cancel))
         .route("/jobs/{id}/retry", post(forms::retry))
         .route("/jobs/{id}/translate", post(forms::translate))

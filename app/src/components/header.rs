@@ -7,7 +7,8 @@ pub fn Header() -> impl IntoView {
     view! {
         <a class="skip" href="#content" rel="external">"Skip to the content"</a>
         <header class="top">
-            <a class="brand" href="/">
+            // Anew, whatever the list was narrowed down to.
+            <a class="brand" href="/" rel="external">
                 <svg viewBox="0 0 32 32" width="28" height="28" aria-hidden="true" focusable="false">
                     <circle class="lamp" cx="16" cy="12" r="7" />
                     <path class="lines" d="M5 26h12M21 26h6" />

@@ -56,7 +56,9 @@ fn ShownJob(detail: JobDetail, choices: Choices) -> impl IntoView {
     let is_gone = keep_live(state);
     let choices = StoredValue::new(choices);
     let media = NodeRef::<html::Video>::new();
-    let position = RwSignal::new(None::<u64>);
+    // A found line leads to its moment: milliseconds.
+    let start = use_query_map().with_untracked(|query| query.get("t")).and_then(|start| start.parse().ok());
+    let position = RwSignal::new(start);
 
     let title = state.with_untracked(|state| state.job.title.clone());
     let tab_title = {

@@ -12,9 +12,6 @@ use super::item::{self, KIND, attribute, position};
 use super::table::{BY_END, BY_EXPIRY, BY_STATUS, Search, Table};
 use crate::{JobPage, Listing, Result, cursor};
 
-const STATUSES: [JobStatus; 5] =
-    [JobStatus::Queued, JobStatus::Running, JobStatus::Completed, JobStatus::Failed, JobStatus::Cancelled];
-
 pub async fn recent(table: &Table, listing: &Listing) -> Result<JobPage> {
     let limit = row_limit(listing.limit);
     let mut before = before(listing.cursor.as_deref())?;
@@ -47,7 +44,7 @@ async fn newest(
     before: Option<&str>,
     wanted: usize,
 ) -> Result<BTreeMap<String, JobId>> {
-    let statuses = status.map_or(STATUSES.to_vec(), |status| vec![status]);
+    let statuses = status.map_or(JobStatus::ALL.to_vec(), |status| vec![status]);
     let searches = statuses.into_iter().map(async |status| {
         let search = Search {
             index: BY_STATUS,

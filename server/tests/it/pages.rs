@@ -1,6 +1,6 @@
 //! Pages, their files and their server functions.
 
-use domain::JobView;
+use app::api::JobRows;
 use reqwest::{Method, StatusCode};
 use server::Config;
 
@@ -66,8 +66,8 @@ async fn server_functions_answer() {
     let response =
         request.header("content-type", "application/x-www-form-urlencoded").body("").send().await.unwrap();
     assert_eq!(response.status(), StatusCode::OK);
-    let jobs: Vec<JobView> = response.json().await.unwrap();
-    assert_eq!(jobs.iter().map(|job| job.id).collect::<Vec<_>>(), [id]);
+    let list: JobRows = response.json().await.unwrap();
+    assert_eq!(list.rows.iter().map(|row| row.job.id).collect::<Vec<_>>(), [id]);
 }
 
 #[tokio::test]
