@@ -145,8 +145,8 @@ impl Problem {
             "upload_broken" | "too_slow" => {
                 Problem::new(field, "The upload did not arrive whole.", "Try again on a better connection.")
             }
-            "too_many" => {
-                Problem::new(field, "These are more than can be taken at once.", "Submit 50 at a time.")
+            "too_many" | "too_many_ids" => {
+                Problem::new(field, "These are more than can be taken at once.", "Take fewer at a time.")
             }
             "nothing_selected" => {
                 Problem::new(field, "No job is selected.", "Check the boxes before their titles.")

@@ -93,11 +93,10 @@ fn told_of(shared: Shared) -> Option<String> {
 fn Empty(shared: Shared) -> impl IntoView {
     let words = move || {
         shared.held.with(|held| match () {
-            () if held.is_unusable => Some(start::UNUSABLE.to_owned()),
-            // The line above says it.
-            () if held.searched.is_some() => None,
-            () if held.query.is_all() => Some(start::NO_JOBS.to_owned()),
-            () => Some(start::none_of_status(JobStatus::parse(&held.query.status))),
+            () if held.is_unusable => start::UNUSABLE.to_owned(),
+            () if held.searched.is_some() => start::NO_HITS.to_owned(),
+            () if held.query.is_all() => start::NO_JOBS.to_owned(),
+            () => start::none_of_status(JobStatus::parse(&held.query.status)),
         })
     };
     let is_part = move || shared.held.with(|held| !held.query.is_all());
@@ -107,7 +106,7 @@ fn Empty(shared: Shared) -> impl IntoView {
     };
     view! {
         <div class="empty">
-            {move || words().map(|words| view! { <p>{words}</p> })}
+            <p>{words}</p>
             {move || is_part().then(|| view! { <p><a class="button" href="/" on:click=all>{start::SHOW_ALL}</a></p> })}
         </div>
     }

@@ -219,7 +219,7 @@ fn Sending<F: Fn() + Clone + Send + Sync + 'static>(
     let content = {
         let state = state.clone();
         move || {
-            kind.track();
+            let _ = kind.get();
             match state.get_untracked() {
                 State::Waiting => view! {
                     <p class="told">{start::WAITS}</p>

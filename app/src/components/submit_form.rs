@@ -125,7 +125,7 @@ pub fn SubmitForm(choices: Choices, told: Told) -> impl IntoView {
                         node_ref=url
                         id="url"
                         name="url"
-                        rows="1"
+                        rows="2"
                         inputmode="url"
                         autocomplete="off"
                         spellcheck="false"

@@ -12,9 +12,9 @@ pub const LEAD: &str =
 pub const SOURCES: &str = "What to subtitle";
 pub const LINK: &str = "Link to a video or sound file";
 pub const LINK_EXAMPLE: &str = "https://example.org/talk.mp4";
-pub const LINK_HINT: &str = "Several links: one a line.";
-pub const FILE: &str = "Or a file";
-pub const DROP: &str = "Drop it here";
+pub const LINK_HINT: &str = "Several links: paste them together, one a line.";
+pub const FILE: &str = "Or a file, or several";
+pub const DROP: &str = "Drop here";
 pub const OPTIONS: &str = "Options";
 pub const SUBMIT: &str = "Make subtitles";
 pub const SUBMITTING: &str = "Submitting …";
@@ -33,7 +33,7 @@ pub const AGAIN: &str = "Try again";
 pub const OPEN: &str = "Open";
 
 pub fn up_to(max_upload_bytes: u64) -> String {
-    format!("Video or sound, several at once, up to {} each", bytes(max_upload_bytes))
+    format!("Video or sound, up to {} each", bytes(max_upload_bytes))
 }
 
 pub fn uploading(sent: u64, total: u64) -> String {
@@ -56,13 +56,14 @@ pub fn wrong_file(name: &str) -> String {
 
 pub fn accepted(count: usize) -> String {
     match count {
-        1 => "1 job was accepted; it is in the list below.".into(),
-        _ => format!("{count} jobs were accepted; they are in the list below."),
+        1 => "1 job was accepted; it stands first among your jobs.".into(),
+        _ => format!("{count} jobs were accepted; they stand first among your jobs."),
     }
 }
 
 pub const JOBS: &str = "Your jobs";
 pub const NO_JOBS: &str = "Nothing here yet. Paste a link or drop a file above: its captions show up while the rest is still being transcribed.";
+pub const NO_HITS: &str = "No title has all of these words, and no transcript has them next to each other.";
 pub const UNUSABLE: &str = "This cannot be looked for: the address was changed, or is too old.";
 pub const SHOW_ALL: &str = "Show all jobs";
 pub const SHOW_MORE: &str = "Show more";
