@@ -8,7 +8,7 @@
 //! left. Each of them frees a place when it ends. A waiting job takes its length at this speed; where the length is not
 //! known, that of the jobs that completed last. What is missing of these is not guessed: then no time is told.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -33,36 +33,57 @@ const COMPLETED: usize = 20;
 /// Less media than this that is left says nothing of the speed.
 const LEAST_LEFT_MS: u64 = 5_000;
 
-pub type Places = Arc<HashMap<JobId, Place>>;
-
-/// The line as it was counted last. Whoever asks meanwhile waits for the one who counts.
+/// As it was counted last. Whoever asks meanwhile waits for the one who counts.
 #[derive(Default)]
-pub struct Line(Mutex<Option<(Instant, Places)>>);
+pub struct Line(Mutex<Option<(Instant, Arc<Counted>)>>);
 
-impl Server {
-    /// Empty where nothing is known.
-    pub async fn places(&self) -> Places {
-        let mut counted = self.line.0.lock().await;
-        if let Some((at, places)) = counted.as_ref()
-            && at.elapsed() < FRESH_FOR
-        {
-            return places.clone();
-        }
-        let places = self.count_places().await.unwrap_or_else(|error| {
-            tracing::warn!(error = %causes(&error), "who waits how long is not known");
-            HashMap::new()
-        });
-        let places = Arc::new(places);
-        *counted = Some((Instant::now(), places.clone()));
-        places
+/// The line at one moment; empty where nothing is known.
+#[derive(Default)]
+pub struct Counted {
+    /// Those that waited, with a place or without. `None`: too many to count.
+    waiting: Option<HashSet<JobId>>,
+    places: HashMap<JobId, Place>,
+}
+
+impl Counted {
+    pub fn place(&self, job: &Job) -> Option<Place> {
+        self.places.get(&job.id).copied().filter(|_| job.status == JobStatus::Queued)
     }
 
-    async fn count_places(&self) -> backend::Result<HashMap<JobId, Place>> {
+    /// Nobody joined the line since.
+    fn has(&self, jobs: &[JobId]) -> bool {
+        self.waiting.as_ref().is_none_or(|waiting| jobs.iter().all(|job| waiting.contains(job)))
+    }
+}
+
+impl Server {
+    /// The line that these jobs wait in.
+    pub async fn line_of(&self, jobs: &[JobId]) -> Arc<Counted> {
+        if jobs.is_empty() {
+            return Arc::default();
+        }
+        let mut last = self.line.0.lock().await;
+        if let Some((at, counted)) = last.as_ref() {
+            // Each job that joins is counted once, when it is asked about first.
+            if at.elapsed() < FRESH_FOR && counted.has(jobs) {
+                return counted.clone();
+            }
+        }
+        let counted = self.count_line().await.unwrap_or_else(|error| {
+            tracing::warn!(error = %causes(&error), "who waits how long is not known");
+            Counted::default()
+        });
+        let counted = Arc::new(counted);
+        *last = Some((Instant::now(), counted.clone()));
+        counted
+    }
+
+    async fn count_line(&self) -> backend::Result<Counted> {
         let of = |status, limit| Listing { status: Some(status), limit, cursor: None };
         let store = &self.backend.store;
         let queued = store.recent(&of(JobStatus::Queued, LONGEST)).await?;
         if queued.cursor.is_some() {
-            return Ok(HashMap::new());
+            return Ok(Counted::default());
         }
         let stored = store.recent(&of(JobStatus::Running, LONGEST)).await?.jobs;
         let mut running = Vec::new();
@@ -71,7 +92,8 @@ impl Server {
             running.push(self.hub.known_job(job.id).await.unwrap_or(job));
         }
         let completed = store.recent(&of(JobStatus::Completed, COMPLETED)).await?.jobs;
-        Ok(places(&queued.jobs, &running, &completed))
+        let waiting = queued.jobs.iter().map(|job| job.id).collect();
+        Ok(Counted { waiting: Some(waiting), places: places(&queued.jobs, &running, &completed) })
     }
 }
 

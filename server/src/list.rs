@@ -4,7 +4,7 @@ use app::api::{Hit, JobQuery, JobRow, JobRows, Place, Searched};
 use axum::extract::{RawQuery, State};
 use axum::response::{IntoResponse, Response};
 use backend::{InvalidCursor, Listing};
-use domain::{Job, JobStatus, JobView};
+use domain::{JobId, JobStatus, JobView};
 use serde::Serialize;
 
 use crate::Server;
@@ -98,13 +98,11 @@ impl Server {
                 search::Found::all(page)
             }
         };
-        let waits = |(job, _): &(Job, _)| job.status == JobStatus::Queued;
-        let places = match found.jobs.iter().any(waits) {
-            true => self.places().await,
-            false => Default::default(),
-        };
+        let waiting = found.jobs.iter().filter(|(job, _)| job.status == JobStatus::Queued);
+        let waiting: Vec<JobId> = waiting.map(|(job, _)| job.id).collect();
+        let line = self.line_of(&waiting).await;
         let rows = found.jobs.into_iter().map(|(job, hits)| {
-            let place = places.get(&job.id).copied().filter(|_| job.status == JobStatus::Queued);
+            let place = line.place(&job);
             JobRow { job: JobView::from(&job), place, hits: hits.shown, more_hits: hits.more }
         });
         let rows = rows.collect();

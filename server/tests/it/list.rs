@@ -119,6 +119,10 @@ async fn waiting_jobs_are_told_their_place_and_no_time_that_nobody_knows() {
     assert_eq!(ids(&list), [second, first]);
     assert_eq!(list["jobs"][0]["place"], json!({ "position": 2, "wait_ms": null }));
     assert_eq!(list["jobs"][1]["place"], json!({ "position": 1, "wait_ms": null }));
+    // One that joins the line is told its place at once, however lately the line was counted.
+    let third = site.submit().await;
+    let list = site.list("limit=1").await;
+    assert_eq!((ids(&list), &list["jobs"][0]["place"]["position"]), (vec![third], &json!(3)));
     let page = site.get("/").await.text().await.unwrap();
     assert!(page.contains("Next in line") && page.contains("2nd in line"), "{page}");
 }
