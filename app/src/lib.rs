@@ -9,6 +9,7 @@ mod given;
 pub mod live;
 #[cfg(feature = "ssr")]
 pub mod ops;
+#[cfg(feature = "ssr")]
 mod pages;
 mod problem;
 mod text;
