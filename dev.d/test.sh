@@ -21,13 +21,26 @@ need_test_tools() {
   fi
 }
 
+# What a browser loads before a page is live, compressed as it is served. People on slow lines wait for it.
+weigh_page() {
+  local file limit bytes status=0
+  for file in wasm:220000 js:40000; do
+    limit=${file#*:} file=$target/site-wasm-release/pkg/cuelight.${file%:*}.br
+    bytes=$(stat -c %s "$file") || return
+    printf '%s: %d of at most %d bytes\n' "${file##*/}" "$bytes" "$limit"
+    ((bytes <= limit)) || status=1
+  done
+  return "$status"
+}
+
 run_tests() {
   need_build_tools
   need_test_tools
   build_release
+  local log=$target/test.log status=0 backend
+  say "The weight of a page"; weigh_page || status=1
   "$target/release/worker" model pull tiny.en base
   [ "$(uname -m)" != x86_64 ] || build_ctranslate2
-  local log=$target/test.log status=0 backend
   cargo test --workspace --no-fail-fast 2>&1 | tee "$log" || status=1
   for backend in embedded aws; do
     say "In a browser, on the $backend backend"

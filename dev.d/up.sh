@@ -50,8 +50,12 @@ up() {
     fi
     start "$bin/server" "${options[@]}"
   done
+  # They share this machine's processors, which a worker alone cannot know.
+  local cores threads
+  cores=$(nproc)
+  threads=${CUELIGHT_THREADS:-$((cores > workers ? cores / (workers ? workers : 1) : 1))}
   for ((number = 0; number < workers; number++)); do
-    start "$bin/worker" pull --data "$(data_of worker)" --model "$model"
+    start "$bin/worker" pull --data "$(data_of worker)" --model "$model" --threads "$threads"
     worker_pids+=("${pids[-1]}")
   done
   set +m

@@ -93,7 +93,7 @@ test.describe('without JavaScript', () => {
     await page.waitForURL(/\/jobs\/[0-9a-f]{32}$/);
     // Nobody reloads but the page itself.
     await expect(page.getByText('Completed', { exact: true })).toBeVisible({ timeout: 60_000 });
-    await expect(page.locator('a.cue').first()).toContainText('fellow');
+    await expect(page.locator('.line').first()).toContainText('fellow');
     const address = await page.getByRole('link', { name: /^VTT/ }).getAttribute('href');
     const vtt = await (await page.request.get(address!)).text();
     expect(vtt).toMatch(/^WEBVTT\n\n(NOTE .*\n\n)?\d\d:\d\d:\d\d\.\d{3} --> \d\d:\d\d:\d\d\.\d{3}\n\S/);

@@ -52,6 +52,8 @@ test('take the pictures', async ({ page, request, said }) => {
   await page.goto(`/jobs/${sound}`);
   await page.locator('a.cue').first().click();
   await shoot('job-sound');
+  await page.goto('/ops');
+  await shoot('ops');
 
   await page.goto('/');
   await page.getByLabel('Link to a video or sound file').fill('ftp://example.org/talk.mp4');

@@ -2,6 +2,7 @@
 
 mod fold;
 mod socket;
+mod told;
 
 #[cfg(test)]
 pub use fold::samples;

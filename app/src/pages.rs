@@ -1,11 +1,101 @@
-//! One module for each page.
+//! The document and one module for each page. All of it is rendered on the server and is not in the WASM.
 
 mod job;
 mod not_found;
 mod start;
 mod unavailable;
 
-pub use job::JobPage;
-pub use not_found::NotFound;
-pub use start::StartPage;
+use leptos::nonce::use_nonce;
+use leptos::prelude::*;
+use leptos_meta::{MetaTags, Title, provide_meta_context};
+use leptos_router::components::{Route, Router, Routes};
+use leptos_router::{SsrMode, path};
+
+use crate::components::Reconnecting;
+use crate::live::Now;
+use crate::text;
+use job::JobPage;
+use not_found::NotFound;
+use start::StartPage;
 use unavailable::Unavailable;
+
+/// Addresses of the files that every page loads. Each names the version of what is in it, so that browsers may keep it.
+#[derive(Debug, Clone)]
+pub struct Assets {
+    pub style: String,
+    pub script: String,
+    pub wasm: String,
+}
+
+/// The document; the server calls it for every page.
+/// `is_operator`: whoever asks may see the page of operators.
+pub fn shell(assets: Assets, is_operator: bool) -> impl IntoView {
+    let Assets { style, script, wasm } = assets;
+    // Leptos's own script waits until the browser is idle, for ever if need be, and walks through every element.
+    let start = format!(
+        "import start, * as page from {script:?};\n\
+         await start({{ module_or_path: {wasm:?} }});\n\
+         page.hydrate();\n\
+         for (const island of document.querySelectorAll('leptos-island')) page[island.dataset.component](island);"
+    );
+    view! {
+        <!DOCTYPE html>
+        <html lang="en">
+            <head>
+                <meta charset="utf-8" />
+                <meta name="viewport" content="width=device-width, initial-scale=1" />
+                <meta name="color-scheme" content="light dark" />
+                <link rel="icon" href="/favicon.svg" type="image/svg+xml" />
+                <link rel="stylesheet" href=style />
+                <link rel="modulepreload" href=script />
+                <link rel="preload" href=wasm r#as="fetch" r#type="application/wasm" crossorigin="" />
+                <script type="module" nonce=use_nonce()>{start}</script>
+                <MetaTags />
+            </head>
+            <body>
+                <App />
+                {is_operator.then(|| view! { <footer class="bottom"><a href="/ops">"Operations"</a></footer> })}
+            </body>
+        </html>
+    }
+}
+
+/// Every page, under one header.
+#[component]
+pub fn App() -> impl IntoView {
+    provide_meta_context();
+    Now::provide();
+    // Pages wait for their data: a page has its status code, and is whole without JavaScript.
+    view! {
+        <Title formatter=title_markup />
+        <Header />
+        <Reconnecting />
+        <Router>
+            <Routes fallback=NotFound>
+                <Route path=path!("/") view=StartPage ssr=SsrMode::Async />
+                <Route path=path!("/jobs/:id") view=JobPage ssr=SsrMode::Async />
+            </Routes>
+        </Router>
+    }
+}
+
+#[component]
+pub fn Header() -> impl IntoView {
+    view! {
+        <a class="skip" href="#content">"Skip to the content"</a>
+        <header class="top">
+            <a class="brand" href="/">
+                <svg viewBox="0 0 32 32" width="28" height="28" aria-hidden="true" focusable="false">
+                    <circle class="lamp" cx="16" cy="12" r="7" />
+                    <path class="lines" d="M5 26h12M21 26h6" />
+                </svg>
+                "Cuelight"
+            </a>
+        </header>
+    }
+}
+
+/// What the tab says, as markup: Leptos writes it into the document as it is.
+fn title_markup(title: String) -> String {
+    text::tab_title(&title).replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}

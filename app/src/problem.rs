@@ -1,19 +1,19 @@
 //! What is wrong with a submission, and the field it is about.
 
 use domain::spec::InvalidSpec;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::text;
 
 /// Shown next to its field: what is wrong, and what to do now.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Problem {
     pub field: Field,
     pub message: String,
     pub hint: String,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Field {
     Url,
     File,

@@ -6,6 +6,19 @@ use domain::{JobStatus, JobView, Stage, WallTime};
 
 pub const CANCEL: &str = "Cancel";
 
+/// What the tab says of a page; nothing but our name for the start page, whose own is empty.
+pub fn tab_title(name: &str) -> String {
+    if name.is_empty() { "Cuelight".into() } else { format!("{name} · Cuelight") }
+}
+
+/// What the tab says of a job: how far it is, while it runs.
+pub fn tab_name(job: &JobView) -> String {
+    match job.status {
+        JobStatus::Running => format!("{} % · {}", percent(job.progress), job.title),
+        _ => job.title.clone(),
+    }
+}
+
 /// The stage in one or two words, with the share done where it says something.
 pub fn stage(job: &JobView) -> String {
     match (job.status, job.stage) {

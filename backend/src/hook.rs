@@ -7,13 +7,14 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use domain::{Attempt, CuePage, Job, JobEvent, JobId, JobSpec, Progress, Track, Version, WallTime};
+use domain::correction::Revision;
+use domain::{Attempt, Corrections, CuePage, Job, JobEvent, JobId, JobSpec, Progress, Version, WallTime};
 
 use crate::{
     Backend, BackendError, Cancelled, Claim, Created, DeadLetter, Deleted, Delivery, Finished,
-    IdempotencyKey, JobPage, JobQueue, JobRecord, JobStore, JobTopic, LeaseState, Listing, MediaLocation,
-    MediaStore, MediaWriter, Outcome, QueueStats, ReceiptHandle, Release, Requeued, Result, Retried,
-    SavedTrack, Subscription, Written,
+    IdempotencyKey, JobCounts, JobPage, JobQueue, JobRecord, JobStore, JobTopic, LeaseState, Listing,
+    MediaLocation, MediaStore, MediaWriter, Outcome, QueueStats, ReceiptHandle, Release, Requeued, Result,
+    Retried, SavedCorrections, Subscription, Turn, WorkerRecord, Written,
 };
 
 /// Wraps `backend`: the hook learns of every call but the writing of a piece of media, before and after it.
@@ -186,8 +187,14 @@ impl JobStore for Hooked {
         self.call("store.pages", self.inner.store.pages(id, after)).await
     }
 
-    async fn save_track(&self, id: JobId, expected: Version, track: &Track) -> Result<SavedTrack> {
-        self.call("store.save_track", self.inner.store.save_track(id, expected, track)).await
+    async fn save_corrections(
+        &self,
+        id: JobId,
+        expected: Revision,
+        corrections: &Corrections,
+    ) -> Result<SavedCorrections> {
+        let save = self.inner.store.save_corrections(id, expected, corrections);
+        self.call("store.save_corrections", save).await
     }
 
     async fn recent(&self, listing: &Listing) -> Result<JobPage> {
@@ -212,6 +219,26 @@ impl JobStore for Hooked {
 
     async fn give_back_turn(&self, task: &str) -> Result<()> {
         self.call("store.give_back_turn", self.inner.store.give_back_turn(task)).await
+    }
+
+    async fn turns(&self) -> Result<Vec<Turn>> {
+        self.call("store.turns", self.inner.store.turns()).await
+    }
+
+    async fn counts(&self) -> Result<JobCounts> {
+        self.call("store.counts", self.inner.store.counts()).await
+    }
+
+    async fn tell_worker(&self, worker: &WorkerRecord) -> Result<()> {
+        self.call("store.tell_worker", self.inner.store.tell_worker(worker)).await
+    }
+
+    async fn forget_worker(&self, id: &str) -> Result<()> {
+        self.call("store.forget_worker", self.inner.store.forget_worker(id)).await
+    }
+
+    async fn workers(&self) -> Result<Vec<WorkerRecord>> {
+        self.call("store.workers", self.inner.store.workers()).await
     }
 }
 

@@ -2,7 +2,10 @@
 //!
 //! A job that is gone or past its time is the store's own business: these rules only see living ones.
 
-use domain::{Attempt, CuePage, Job, JobId, JobSpec, JobStatus, Progress, Source, Stage, Version, WallTime};
+use domain::correction::Revision;
+use domain::{
+    Attempt, Corrections, CuePage, Job, JobId, JobSpec, JobStatus, Progress, Source, Stage, Version, WallTime,
+};
 
 use Ruling::{Keep, Write};
 
@@ -25,7 +28,7 @@ impl<T> Ruling<T> {
     }
 }
 
-pub fn claim(job: &mut Job, message_id: &str, receive_count: u32) -> Ruling<Claim> {
+pub fn claim(job: &mut Job, message_id: &str, receive_count: u32, now: WallTime) -> Ruling<Claim> {
     if job.status.is_terminal() {
         return Keep(Claim::Terminal(Box::new(job.clone())));
     }
@@ -42,6 +45,7 @@ pub fn claim(job: &mut Job, message_id: &str, receive_count: u32) -> Ruling<Clai
     job.held_by = Some(message_id.to_owned());
     job.held_receive = receive_count;
     job.attempt += 1;
+    job.started_at.get_or_insert(now);
     job.progress.stage = Stage::Preparing;
     job.progress.eta_ms = None;
     job.version = Job::next_version(job.version);
@@ -220,30 +224,31 @@ pub fn link_translation(job: &mut Job, translation: JobId) -> Ruling<Box<Job>> {
     Write(Box::new(job.clone()))
 }
 
-/// What becomes of a corrected track.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What becomes of corrections that somebody saves.
+#[derive(Debug, Clone, PartialEq)]
 pub enum Save {
-    NotCompleted,
-    /// The job is at this version now, not at the expected one. `may_be_repeat`: when the stored track is the
-    /// same, the save was done already.
-    Conflict {
-        version: Version,
-        may_be_repeat: bool,
-    },
-    /// Store the track together with the job.
-    At(Version),
+    /// There are others by now. `may_be_repeat`: when those that are stored are the same, the save was done already.
+    Conflict { job: Box<Job>, may_be_repeat: bool },
+    /// Store them together with the job.
+    Done(Box<Job>),
 }
 
-pub fn save_track(job: &mut Job, expected: Version) -> Ruling<Save> {
-    if job.status != JobStatus::Completed {
-        return Keep(Save::NotCompleted);
+pub fn save_corrections(job: &mut Job, expected: Revision) -> Ruling<Save> {
+    if job.progress.corrections != expected {
+        let may_be_repeat = expected.checked_add(1) == Some(job.progress.corrections);
+        return Keep(Save::Conflict { job: Box::new(job.clone()), may_be_repeat });
     }
-    if job.version != expected {
-        let may_be_repeat = Job::next_version(expected) == job.version;
-        return Keep(Save::Conflict { version: job.version, may_be_repeat });
-    }
+    job.progress.corrections = expected.saturating_add(1);
     job.version = Job::next_version(job.version);
-    Write(Save::At(job.version))
+    Write(Save::Done(Box::new(job.clone())))
+}
+
+/// Corrections as they are stored. Before there were any, people saved whole tracks.
+pub fn read_corrections(json: &str) -> std::result::Result<Corrections, serde_json::Error> {
+    let read = serde_json::from_str::<Corrections>(json);
+    read.or_else(|error| {
+        serde_json::from_str(json).map(|track| Corrections::whole(&track)).map_err(|_| error)
+    })
 }
 
 /// Ids are random, so the same wish under the same id is the very same call, repeated.
@@ -310,7 +315,12 @@ fn restart(job: &mut Job, spec: JobSpec, expires_at: WallTime) {
         true => job.progress.has_media,
         false => matches!(spec.source, Source::Upload { .. }),
     };
-    job.progress = Progress { has_media, ..Progress::default() };
+    // The corrections go, which is one more change of them to whoever holds them.
+    let corrections = match job.progress.corrections {
+        0 => 0,
+        some => some.saturating_add(1),
+    };
+    job.progress = Progress { has_media, corrections, ..Progress::default() };
     job.status = JobStatus::Queued;
     job.run = job.run.saturating_add(1);
     job.failures = 0;
@@ -319,6 +329,7 @@ fn restart(job: &mut Job, spec: JobSpec, expires_at: WallTime) {
     job.held_receive = 0;
     job.spec = spec;
     job.failure = None;
+    job.started_at = None;
     job.finished_at = None;
     job.expires_at = expires_at;
 }

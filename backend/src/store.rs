@@ -3,7 +3,11 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use domain::{Attempt, CuePage, Failure, Job, JobId, JobSpec, JobStatus, Progress, Track, Version, WallTime};
+use domain::correction::Revision;
+use domain::{
+    Attempt, Corrections, CuePage, Failure, Job, JobId, JobSpec, JobStatus, Progress, Version, WallTime,
+};
+use serde::{Deserialize, Serialize};
 
 use crate::{Result, cursor};
 
@@ -84,8 +88,14 @@ pub trait JobStore: Send + Sync {
     /// Committed pages with a version above `after`, in order. All of them: `after` = 0.
     async fn pages(&self, id: JobId, after: Version) -> Result<Vec<CuePage>>;
 
-    /// Saves a corrected track of a completed job, if the job is still at version `expected`.
-    async fn save_track(&self, id: JobId, expected: Version, track: &Track) -> Result<SavedTrack>;
+    /// Saves what people corrected in place of what was saved before, if the job still counts `expected` such saves.
+    /// Whatever the job is doing: no worker is hindered by it.
+    async fn save_corrections(
+        &self,
+        id: JobId,
+        expected: Revision,
+        corrections: &Corrections,
+    ) -> Result<SavedCorrections>;
 
     /// Newest first. A cursor that is none of this store's is a permanent error from [`InvalidCursor`].
     async fn recent(&self, listing: &Listing) -> Result<JobPage>;
@@ -106,6 +116,72 @@ pub trait JobStore: Send + Sync {
 
     /// Frees a turn before its time, for a taker that could not do the task.
     async fn give_back_turn(&self, task: &str) -> Result<()>;
+
+    /// The turns that were taken last and not given back, by task; at most some hundreds. For people to read.
+    async fn turns(&self) -> Result<Vec<Turn>>;
+
+    /// How many jobs there are. Moments late, and with those past their time that nobody swept yet.
+    async fn counts(&self) -> Result<JobCounts>;
+
+    /// Keeps what a worker tells of itself, in place of what it told before, until the record's `expires_at`. A hint:
+    /// it may be lost with the power.
+    async fn tell_worker(&self, worker: &WorkerRecord) -> Result<()>;
+
+    /// Forgets a worker that stops; one that is gone is success.
+    async fn forget_worker(&self, id: &str) -> Result<()>;
+
+    /// Workers that told of themselves and are not past their time, by id; at most some thousands.
+    async fn workers(&self) -> Result<Vec<WorkerRecord>>;
+}
+
+/// The last turn at a periodic task.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Turn {
+    pub task: String,
+    pub taken_at: WallTime,
+}
+
+/// Jobs by status.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct JobCounts {
+    pub queued: u64,
+    pub running: u64,
+    pub completed: u64,
+    pub failed: u64,
+    pub cancelled: u64,
+}
+
+impl JobCounts {
+    pub fn of(&mut self, status: JobStatus) -> &mut u64 {
+        match status {
+            JobStatus::Queued => &mut self.queued,
+            JobStatus::Running => &mut self.running,
+            JobStatus::Completed => &mut self.completed,
+            JobStatus::Failed => &mut self.failed,
+            JobStatus::Cancelled => &mut self.cancelled,
+        }
+    }
+}
+
+/// A worker, as it tells of itself from time to time. Nothing depends on it: leases and fences say who works on what.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WorkerRecord {
+    /// New with each start.
+    pub id: String,
+    pub host: String,
+    pub pid: u32,
+    pub version: String,
+    /// How it gets its messages: `pull` or `push`.
+    pub mode: String,
+    pub engine: String,
+    pub model: String,
+    /// Jobs it works on at once at most.
+    pub slots: u32,
+    /// What it worked on when it told.
+    pub jobs: Vec<JobId>,
+    pub started_at: WallTime,
+    pub told_at: WallTime,
+    pub expires_at: WallTime,
 }
 
 /// Everything that is stored of a job.
@@ -114,8 +190,8 @@ pub struct JobRecord {
     pub job: Job,
     /// As many as the job counts.
     pub pages: Vec<CuePage>,
-    /// The track a person saved.
-    pub saved_track: Option<Track>,
+    /// What people changed of it.
+    pub corrections: Corrections,
 }
 
 /// Makes a repeated submit harmless: the same key returns the job it made first.
@@ -223,13 +299,12 @@ pub enum Deleted {
     Gone,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SavedTrack {
-    At(Version),
-    /// Somebody else saved first; the job's version now.
-    Conflict(Version),
-    /// Only a completed job takes edits.
-    NotCompleted,
+#[derive(Debug, Clone, PartialEq)]
+pub enum SavedCorrections {
+    /// The job with the save counted.
+    Done(Box<Job>),
+    /// Somebody else saved first; the job as it is now.
+    Conflict(Box<Job>),
     Gone,
 }
 

@@ -101,6 +101,7 @@ fn pages_of(words: &[Word], mut ends: Vec<Timestamp>, end: Timestamp) -> Vec<Cue
             words,
             cues: Vec::new(),
             open: None,
+            peaks: String::new(),
         });
         (start, rest) = (end, after);
     }

@@ -85,6 +85,10 @@ pub struct CuePage {
     /// What was heard behind `end` and is in no cue yet, because words to come may change it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub open: Option<Heard>,
+    /// How loud it is from where the page before was heard to, up to [`heard_until`](CuePage::heard_until): see
+    /// [`peaks`](crate::peaks).
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub peaks: String,
 }
 
 /// Words that wait for those behind them.

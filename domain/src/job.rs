@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::correction::Revision;
 use crate::{Failure, JobSpec, Task, Timestamp, WallTime};
 
 /// Orders what is told of one job. Every stored change raises it to the next multiple of [`Job::VERSION_STEP`]; what
@@ -47,6 +48,9 @@ pub struct Job {
     /// Why it failed; set exactly when the status is [`JobStatus::Failed`].
     pub failure: Option<Failure>,
     pub created_at: WallTime,
+    /// When this run was claimed first, by the clock of its worker; `None` before.
+    #[serde(default)]
+    pub started_at: Option<WallTime>,
     /// Set exactly when the status is terminal.
     pub finished_at: Option<WallTime>,
     /// After this moment the job does not exist any more, however late it is swept.
@@ -87,6 +91,7 @@ impl Job {
             translation: None,
             failure: None,
             created_at,
+            started_at: None,
             finished_at: None,
             expires_at,
         }
@@ -169,6 +174,14 @@ pub struct Progress {
     pub cues: u32,
     /// End of the last committed window: where the next attempt resumes.
     pub transcribed: Timestamp,
+    /// How often people saved corrections. Only saving moves it, and it only rises, so whoever is told less than it knows
+    /// keeps what it knows.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub corrections: Revision,
+}
+
+fn is_zero(revision: &Revision) -> bool {
+    *revision == 0
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]

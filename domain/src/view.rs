@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::correction::Revision;
 use crate::{
     Attempt, Failure, Job, JobId, JobStatus, Profile, Progress, Source, Stage, Task, Version, WallTime,
 };
@@ -39,6 +40,9 @@ pub struct JobView {
     pub has_media: bool,
     pub pages: u32,
     pub cues: u32,
+    /// How often people saved corrections.
+    #[serde(default)]
+    pub corrections: Revision,
     pub created_at: WallTime,
     pub finished_at: Option<WallTime>,
     pub expires_at: WallTime,
@@ -70,6 +74,7 @@ impl From<&Job> for JobView {
             pages,
             cues,
             transcribed: _,
+            corrections,
         } = job.progress.clone();
         JobView {
             id: job.id,
@@ -96,6 +101,7 @@ impl From<&Job> for JobView {
             has_media,
             pages,
             cues,
+            corrections,
             created_at: job.created_at,
             finished_at: job.finished_at,
             expires_at: job.expires_at,
@@ -129,6 +135,7 @@ mod tests {
             pages: 2,
             cues: 9,
             transcribed: Timestamp(30_000),
+            corrections: 4,
         };
         job
     }
@@ -156,6 +163,7 @@ mod tests {
             "has_media": true,
             "pages": 2,
             "cues": 9,
+            "corrections": 4,
             "created_at": "1970-01-01T00:00:00Z",
             "finished_at": null,
             "expires_at": "1970-01-02T00:00:00Z",

@@ -10,6 +10,7 @@ use tokio::sync::Mutex;
 use crate::error::causes;
 use crate::known::CAPACITY;
 use crate::live::Hub;
+use crate::ops::EndedJobs;
 
 /// How far behind the last look the next one starts: listings lag, and an end is stamped by its worker's clock, which
 /// may be ten minutes slow. Each look reads what ended in this time, most of it once more.
@@ -30,13 +31,15 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 pub struct CompletedJobs {
     hub: Arc<Hub>,
     store: Arc<dyn JobStore>,
+    /// Counts what is read here, so that nobody has to read it again for it.
+    ended: Arc<EndedJobs>,
     /// Ends before this moment are known; `None` until the first read is done. One look at a time.
     watermark: Mutex<Option<WallTime>>,
 }
 
 impl CompletedJobs {
-    pub fn new(hub: Arc<Hub>, store: Arc<dyn JobStore>) -> CompletedJobs {
-        CompletedJobs { hub, store, watermark: Mutex::new(None) }
+    pub fn new(hub: Arc<Hub>, store: Arc<dyn JobStore>, ended: Arc<EndedJobs>) -> CompletedJobs {
+        CompletedJobs { hub, store, ended, watermark: Mutex::new(None) }
     }
 
     /// The first time what ended last, as much as there is room for; later what ended since. Tries until it is done.
@@ -85,6 +88,7 @@ impl CompletedJobs {
             let reading = self.hub.known.start_reading();
             let page = self.store.last_finished(BATCH.min(AT_START - read), cursor).await?;
             read += page.jobs.len();
+            self.ended.learn(&page.jobs);
             if !reading.learn(&page.jobs).await {
                 return Ok(false);
             }
@@ -92,6 +96,9 @@ impl CompletedJobs {
             if cursor.is_none() {
                 break;
             }
+        }
+        if cursor.is_some() {
+            self.ended.miss_earlier();
         }
         Ok(true)
     }
@@ -103,6 +110,7 @@ impl CompletedJobs {
         loop {
             let reading = self.hub.known.start_reading();
             let jobs = self.store.finished_since(since, limit).await?;
+            self.ended.learn(&jobs);
             let is_whole = reading.learn(&jobs).await;
             for job in &jobs {
                 let is_counted = job.finished_at.is_none_or(|end| end < counted);

@@ -55,8 +55,9 @@ pub struct Arguments {
     /// Listen where other machines can reach it. There is no login yet: everybody who can may use it.
     #[arg(long)]
     pub allow_anyone: bool,
-    /// Where to listen for operators: /metrics, /readyz and /healthz, and nothing else. Without it /metrics is where
-    /// everything is, if only this machine can reach that.
+    /// Where to listen for operators: /ops, /api/v1/ops, /api/v1/dead-letters, /metrics, /readyz and /healthz, and
+    /// nothing else. Without it they are where everything is, if only this machine can reach that. There is no login:
+    /// keep it from people who only use Cuelight.
     #[arg(long, value_name = "ADDRESS:PORT", env = "CUELIGHT_OPERATORS_LISTEN")]
     pub operators_listen: Option<SocketAddr>,
     /// Where to listen for posts of SNS, and for nothing else: what a tunnel or a load balancer then makes public.

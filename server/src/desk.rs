@@ -4,7 +4,7 @@ use app::api::{Choices, Desk, DeskError, JobDetail, JobQuery, JobRows};
 use domain::{JobId, JobView};
 
 use crate::Server;
-use crate::error::{ApiError, causes};
+use crate::error::causes;
 use crate::known::KnownRecord;
 use crate::list::Wanted;
 
@@ -32,20 +32,14 @@ impl Desk for Server {
         let Some(KnownRecord { job, stored }) = self.hub.record(id, 0).await.map_err(no_answer)? else {
             return Ok(None);
         };
-        let pages = match &stored.saved_track {
-            Some(track) => vec![track.cues().to_vec()],
-            None => stored.pages.iter().map(|page| page.cues.clone()).collect(),
-        };
+        let pages = stored.pages.iter().map(|page| page.cues.clone()).collect();
+        let corrections = stored.corrections.clone();
         let companion = match job.translation.or(job.spec.translation_of) {
             Some(id) => self.hub.job(id).await.map_err(no_answer)?,
             None => None,
         };
         let companion = companion.as_ref().map(JobView::from);
-        Ok(Some(JobDetail { job: JobView::from(&job), pages, companion }))
-    }
-
-    async fn delete(&self, ids: &[JobId]) -> Result<(), DeskError> {
-        self.delete_all(ids).await.map_err(|_: ApiError| DeskError)
+        Ok(Some(JobDetail { job: JobView::from(&job), pages, corrections, companion }))
     }
 
     fn choices(&self) -> Choices {

@@ -1,5 +1,6 @@
 //! What stands around every handler: the request's span and log line, the host, the headers of every answer.
 
+use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use axum::extract::{Request, State};
@@ -42,22 +43,40 @@ pub async fn check_host(State(server): State<Server>, request: Request, next: Ne
     let is_probe = matches!(request.uri().path(), "/healthz" | "/readyz");
     // Open to everybody and without a name: there is nothing to hold the host against.
     let is_open = !server.address.ip().is_loopback() && server.config.public_hosts.is_empty();
-    if is_probe || is_open || is_ours(&server, &request) {
+    if is_probe || is_open || host(&request).is_some_and(|host| is_ours(&server, host)) {
         return next.run(request).await;
     }
+    unknown_host().into_response()
+}
+
+/// The same where operators ask, which is never open to every name. An address cannot be rebound.
+pub async fn check_operators_host(State(server): State<Server>, request: Request, next: Next) -> Response {
+    let is_fine = host(&request).is_some_and(|host| is_ours(&server, host) || is_address(host));
+    if is_fine { next.run(request).await } else { unknown_host().into_response() }
+}
+
+fn unknown_host() -> ApiError {
     ApiError::new(
         StatusCode::MISDIRECTED_REQUEST,
         "unknown_host",
         "This server is not known by this name.",
         "Use the address it was started with, or start it with --public-host.",
     )
-    .into_response()
 }
 
-fn is_ours(server: &Server, request: &Request) -> bool {
+fn host(request: &Request) -> Option<&str> {
     let authority = request.uri().authority().map(|authority| authority.as_str());
     let host = request.headers().get(header::HOST).and_then(|value| value.to_str().ok());
-    let Some(host) = authority.or(host) else { return false };
+    authority.or(host)
+}
+
+fn is_address(host: &str) -> bool {
+    let name = host_name(host);
+    let name = name.strip_prefix('[').and_then(|name| name.strip_suffix(']')).unwrap_or(name);
+    name.parse::<IpAddr>().is_ok()
+}
+
+fn is_ours(server: &Server, host: &str) -> bool {
     let name = host_name(host);
     let is_local = ["localhost", "127.0.0.1", "[::1]"].iter().any(|local| name.eq_ignore_ascii_case(local));
     let is_public = |public: &String| public.eq_ignore_ascii_case(host) || public.eq_ignore_ascii_case(name);
@@ -145,6 +164,20 @@ mod tests {
             ("a.example:", "a.example"),
         ] {
             assert_eq!(host_name(host), name, "{host}");
+        }
+    }
+
+    #[test]
+    fn an_address_is_told_from_a_name() {
+        for (host, expect) in [
+            ("10.0.0.5:9090", true),
+            ("[fd00::5]:9090", true),
+            ("[::1]", true),
+            ("evil.example:9090", false),
+            ("10.0.0.5.evil.example", false),
+            ("", false),
+        ] {
+            assert_eq!(is_address(host), expect, "{host}");
         }
     }
 

@@ -151,6 +151,15 @@ impl KnownJobs {
         self.records.contains_key(&id)
     }
 
+    /// Takes over corrections that this server saved on top of `before`, so that the next save needs no read. `saved` has
+    /// no pages: those of `before` are its own, unless something else was stored in between.
+    pub async fn corrected(&self, before: &JobRecord, saved: JobRecord) {
+        if saved.job.version == Job::next_version(before.job.version) {
+            let record = JobRecord { pages: before.pages.clone(), ..saved };
+            self.records.insert(record.job.id, Arc::new(record)).await;
+        }
+    }
+
     async fn known_record(&self, job: Option<Job>) -> Option<KnownRecord> {
         let job = job?;
         if let Some(stored) = self.records.get(&job.id).await
@@ -158,7 +167,7 @@ impl KnownJobs {
         {
             return Some(KnownRecord { job, stored });
         }
-        let has_none = job.progress.pages == 0 && job.status != JobStatus::Completed;
+        let has_none = record::has_none(&job) && job.status != JobStatus::Completed;
         has_none.then(|| KnownRecord { stored: Arc::new(record::without_pages(&job)), job })
     }
 

@@ -10,7 +10,7 @@ use axum::body::Body;
 use axum::extract::{RawQuery, State};
 use axum::response::{IntoResponse, Response};
 use backend::{DeadLetter, Finished, Outcome, Retried};
-use domain::{Failure, Job, JobId, JobMessage, JobStatus, WallTime};
+use domain::{Failure, Job, JobId, JobMessage, JobStatus, SpecOptions, WallTime};
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
@@ -23,7 +23,7 @@ use crate::query::{self, Query};
 const BATCH: usize = 2_000;
 
 /// Longest body of a redrive, in bytes: thousands of ids.
-const BODY: usize = 256 * 1024;
+pub const BODY: usize = 256 * 1024;
 
 /// Batches of one redrive at most: what nobody can read comes back to the dead letters in the end.
 const MAX_BATCHES: usize = 50;
@@ -157,19 +157,25 @@ pub async fn list(State(server): State<Server>, RawQuery(text): RawQuery) -> Res
     Ok(uncached(LetterList { dead_letters }).into_response())
 }
 
+/// Which letters, and what is to be other than before.
 #[derive(Default, Deserialize)]
 struct Chosen {
     /// Without it, all letters.
     ids: Option<HashSet<String>>,
+    #[serde(flatten)]
+    options: SpecOptions,
 }
 
-#[derive(Serialize)]
-struct Redriven {
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Redriven {
     /// Messages sent.
-    redriven: usize,
+    pub redriven: usize,
+    /// Letters that stay, since their jobs cannot be done with these options.
+    pub refused: usize,
 }
 
-/// `POST /api/v1/dead-letters/redrive`, with `{"ids": […]}` in a JSON body for some of them.
+/// `POST /api/v1/dead-letters/redrive`, with `{"ids": […]}` in a JSON body for some of them, and with options as a
+/// retry takes them.
 pub async fn redrive(State(server): State<Server>, body: Body) -> Result<Response> {
     let body = query::body(body, BODY).await?;
     let chosen = match body.iter().all(u8::is_ascii_whitespace) {
@@ -179,17 +185,44 @@ pub async fn redrive(State(server): State<Server>, body: Body) -> Result<Respons
             ApiError::bad_request("malformed_json", problem, "Send {\"ids\": [\"…\"]}, or nothing for all.")
         })?,
     };
-    let redriving = server.clone();
-    let redriven = server.to_the_end(async move { redriving.redrive(chosen.ids).await }).await?;
-    tracing::info!(messages = redriven, "dead letters sent again");
-    Ok(uncached(Redriven { redriven }).into_response())
+    // A title is of one job.
+    let options = SpecOptions { title: None, ..chosen.options };
+    Ok(uncached(server.redrive_letters(chosen.ids, options).await?).into_response())
+}
+
+/// What became of one letter.
+enum Redrive {
+    Sent,
+    /// Its job is gone, or went on without its letter.
+    NotNeeded,
+    Refused(ApiError),
 }
 
 impl Server {
+    /// Does the jobs of these letters again, or of all; options that are not given stay as they were. When none can be
+    /// done with them it is an error, which says why.
+    pub async fn redrive_letters(
+        &self,
+        ids: Option<HashSet<String>>,
+        options: SpecOptions,
+    ) -> Result<Redriven> {
+        if let Some(model) = options.model.as_deref().map(str::trim).filter(|model| !model.is_empty()) {
+            self.check_offered(model)?;
+        }
+        let redriving = self.clone();
+        let redriven = self.to_the_end(async move { redriving.redrive(ids, &options).await }).await;
+        self.ops.forget().await;
+        if let Ok(Redriven { redriven, refused }) = redriven {
+            tracing::info!(messages = redriven, refused, "dead letters sent again");
+        }
+        redriven
+    }
+
     /// A letter goes when its message is sent: a crash in between sends one twice, which does no harm.
-    async fn redrive(&self, ids: Option<HashSet<String>>) -> Result<usize> {
+    async fn redrive(&self, ids: Option<HashSet<String>>, options: &SpecOptions) -> Result<Redriven> {
         let queue = &self.backend.queue;
-        let mut sent = 0;
+        let mut redriven = Redriven::default();
+        let mut refusal = None;
         let mut tried: HashSet<String> = HashSet::new();
         for _ in 0..MAX_BATCHES {
             let letters = queue.dead_letters(BATCH).await?;
@@ -201,8 +234,14 @@ impl Server {
                 if !is_chosen || !tried.insert(letter.id.clone()) {
                     continue;
                 }
-                match self.redrive_letter(&letter).await {
-                    Ok(is_sent) => sent += usize::from(is_sent),
+                match self.redrive_letter(&letter, options).await {
+                    Ok(Redrive::Sent) => redriven.redriven += 1,
+                    Ok(Redrive::NotNeeded) => {}
+                    Ok(Redrive::Refused(error)) => {
+                        redriven.refused += 1;
+                        refusal.get_or_insert(error);
+                        continue;
+                    }
                     Err(error) => {
                         problem = Some(error);
                         break;
@@ -218,34 +257,38 @@ impl Server {
                 break;
             }
         }
-        Ok(sent)
+        match refusal {
+            Some(refusal) if redriven.redriven == 0 => Err(refusal),
+            _ => Ok(redriven),
+        }
     }
 
-    /// Whether a message was sent: there is none for a job that is gone, or went on without its letter.
-    async fn redrive_letter(&self, letter: &DeadLetter) -> Result<bool> {
+    async fn redrive_letter(&self, letter: &DeadLetter, options: &SpecOptions) -> Result<Redrive> {
         let Ok(message) = JobMessage::parse(&letter.body) else {
             self.backend.queue.send(&letter.body, Duration::ZERO).await?;
-            return Ok(true);
+            return Ok(Redrive::Sent);
         };
-        let Some(job) = self.backend.store.get(message.job).await? else { return Ok(false) };
-        if job.run != message.run {
-            return Ok(false);
+        let Some(job) = self.backend.store.get(message.job).await? else { return Ok(Redrive::NotNeeded) };
+        if job.run != message.run || matches!(job.status, JobStatus::Completed | JobStatus::Cancelled) {
+            return Ok(Redrive::NotNeeded);
         }
-        let job = match job.status {
-            JobStatus::Completed | JobStatus::Cancelled => return Ok(false),
-            // Its message died on its own, and nobody was told yet.
-            JobStatus::Queued | JobStatus::Running => job,
-            JobStatus::Failed => {
-                let expires_at = self.expiry_after(WallTime::now());
-                match self.backend.store.retry(job.id, &job.spec, expires_at).await? {
-                    Retried::Queued(job) => *job,
-                    Retried::Unfinished(_) | Retried::Gone => return Ok(false),
-                }
+        let spec = match job.spec.clone().with_options(options) {
+            Ok(spec) => spec,
+            Err(problem) => return Ok(Redrive::Refused(query::invalid(problem))),
+        };
+        // One that is unfinished: its message died on its own, and nobody was told yet.
+        let job = if job.status == JobStatus::Failed || job.spec != spec {
+            let expires_at = self.expiry_after(WallTime::now());
+            match self.backend.store.retry(job.id, &spec, expires_at).await? {
+                Retried::Queued(job) => *job,
+                Retried::Unfinished(_) | Retried::Gone => return Ok(Redrive::NotNeeded),
             }
+        } else {
+            job
         };
         self.announce_job(&job).await;
         self.enqueue(&job).await?;
         tracing::info!(job.id = %job.id, "a dead letter was redriven");
-        Ok(true)
+        Ok(Redrive::Sent)
     }
 }

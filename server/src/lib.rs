@@ -9,8 +9,11 @@ pub mod error;
 pub mod provision;
 
 mod archive;
+mod assets;
 mod completed;
+mod conformity;
 mod connection;
+mod corrections;
 mod desk;
 mod follow;
 mod forms;
@@ -25,6 +28,7 @@ mod lost;
 mod media;
 mod metrics;
 mod operators;
+mod ops;
 mod pages;
 mod query;
 mod routes;
@@ -58,6 +62,8 @@ use crate::follow::Standing;
 use crate::line::Line;
 use crate::live::Hub;
 use crate::metrics::BackendCalls;
+use crate::operators::Visitors;
+use crate::ops::{EndedJobs, Ops};
 
 /// How long open requests may take to end when the server is told to stop.
 const GRACE: Duration = Duration::from_secs(7);
@@ -84,11 +90,13 @@ pub async fn run(
     background.spawn(follow::follow(server.clone()));
     background.spawn(follow::look_slowly(server.clone()));
     background.spawn(sweep::reconcile(server.clone()));
-    // What is measured is nobody's business but the operator's.
-    let tells_metrics = operators.is_none() && address.ip().is_loopback();
-    let mut router = routes::router(&server, tells_metrics);
+    let visitors = Visitors::of_main(operators.is_some(), address);
+    let mut router = routes::router(&server, visitors);
     let mut others = Vec::new();
-    others.extend(operators.map(|listener| (listener, operators::router(&server))));
+    if let Some(listener) = operators {
+        let address = listener.local_addr().context("the operators' listener has no address")?;
+        others.push((listener, operators::router(&Server { address, ..server.clone() })));
+    }
     match (server.backend.topic.endpoint(), sns_listener) {
         (Some(endpoint), None) => router = router.merge(sns::router(endpoint)),
         (Some(endpoint), Some(listener)) => others.push((listener, sns::router(endpoint))),
@@ -122,8 +130,8 @@ pub async fn run(
 pub struct Listeners {
     /// Everything but what has a listener of its own.
     pub main: TcpListener,
-    /// `/metrics`, `/readyz` and `/healthz`, and nothing else. Without it `/metrics` is on the main one, if only this
-    /// machine reaches that.
+    /// What operators ask and do, and nothing else. Without it that is on the main one, if only this machine reaches
+    /// it.
     pub operators: Option<TcpListener>,
     /// Posts of SNS, and nothing else. Without it they are taken on the main one.
     pub sns: Option<TcpListener>,
@@ -147,6 +155,8 @@ pub(crate) struct Server {
     pub standing: tokio::sync::watch::Sender<Standing>,
     /// Where we listen; the port may have been chosen by the system.
     pub address: SocketAddr,
+    /// What operators see, read when somebody looks.
+    pub ops: Arc<Ops>,
     /// Changes that must not stop halfway because their caller went away, and open sockets.
     pub tasks: TaskTracker,
     /// Cancelled when the server is told to stop.
@@ -158,9 +168,11 @@ impl Server {
         metrics::start();
         let backend = backend::with_hook(backend, Arc::new(BackendCalls));
         let hub = Hub::new(&backend);
+        let ended = Arc::new(EndedJobs::default());
         Server {
-            completed: Arc::new(CompletedJobs::new(hub.clone(), backend.store.clone())),
+            completed: Arc::new(CompletedJobs::new(hub.clone(), backend.store.clone(), ended.clone())),
             line: Arc::default(),
+            ops: Arc::new(Ops::new(ended)),
             backend,
             config: Arc::new(config),
             hub,

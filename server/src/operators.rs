@@ -1,19 +1,23 @@
-//! What operators and their tools ask: alive, ready.
+//! What operators and their tools ask: alive, ready; and where they may ask and do more.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::{any, get, post};
 use axum::{Router, middleware};
 use domain::JobId;
 use serde::Serialize;
+use tower_http::services::ServeFile;
+use tower_http_csrf::csrf::CsrfLayer;
 
-use crate::error::causes;
+use crate::error::{ApiError, causes};
 use crate::follow::Standing;
 use crate::jobs::uncached;
-use crate::{Server, guard, metrics};
+use crate::pages::{STYLE, style};
+use crate::{Server, guard, letters, metrics, ops};
 
 /// A backend slower than this is not ready.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -32,14 +36,81 @@ struct Ready {
     known: usize,
 }
 
-/// What operators ask on a listener of their own.
+/// Who reaches a listener. There is no login: what operators may do is told by where they ask.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Visitors {
+    Operators,
+    Anybody,
+}
+
+impl Visitors {
+    /// Where operators have a listener of their own, the main one is for everybody; without one it is theirs if nobody
+    /// else reaches it.
+    pub fn of_main(have_own: bool, address: SocketAddr) -> Visitors {
+        match !have_own && address.ip().is_loopback() {
+            true => Visitors::Operators,
+            false => Visitors::Anybody,
+        }
+    }
+}
+
+/// What operators ask and do under `/api/v1`.
+pub fn api(visitors: Visitors) -> Router<Server> {
+    match visitors {
+        Visitors::Operators => Router::new()
+            .route("/ops", get(ops::read))
+            .route("/dead-letters", get(letters::list))
+            .route("/dead-letters/redrive", post(letters::redrive)),
+        Visitors::Anybody => ["/ops", "/dead-letters", "/dead-letters/redrive"]
+            .into_iter()
+            .fold(Router::new(), |router, path| router.route(path, any(async || refused()))),
+    }
+}
+
+/// Their page and its form. `has_job_pages`: it may lead to pages of jobs.
+pub fn pages(visitors: Visitors, has_job_pages: bool) -> Router<Server> {
+    let pages = match visitors {
+        Visitors::Operators => Router::new()
+            .route("/ops", get(move |server, query| ops::page(server, query, has_job_pages)))
+            .route("/ops/redrive", post(ops::redrive))
+            .method_not_allowed_fallback(async || ApiError::method_not_allowed()),
+        Visitors::Anybody => {
+            Router::new().route("/ops", any(ops::refuse)).route("/ops/redrive", any(ops::refuse))
+        }
+    };
+    pages.layer(middleware::from_fn(guard::in_time))
+}
+
+fn refused() -> ApiError {
+    ApiError::new(
+        StatusCode::FORBIDDEN,
+        "operators_only",
+        "This is for operators, and everybody can ask here.",
+        "Start the server with --operators-listen, and ask there.",
+    )
+}
+
+/// What operators ask on a listener of their own. `server` listens there.
 pub fn router(server: &Server) -> Router {
+    let site = &server.config.site;
+    // Addresses that change something or show titles; the others are asked by machines, by whatever name.
+    let guarded = Router::new()
+        .route("/", get(async || Redirect::to("/ops")))
+        .nest("/api/v1", api(Visitors::Operators))
+        .merge(pages(Visitors::Operators, false))
+        .with_state(server.clone())
+        .route_service(STYLE, style(site))
+        .route_service("/favicon.svg", ServeFile::new(site.join("favicon.svg")))
+        .layer(CsrfLayer::new().with_rejection_response(guard::foreign))
+        .layer(middleware::from_fn_with_state(server.clone(), guard::check_operators_host));
     Router::new()
         .route("/healthz", get(alive))
         .route("/readyz", get(ready))
         .route("/metrics", get(metrics::read))
         .with_state(server.clone())
+        .merge(guarded)
         .layer(middleware::from_fn(guard::secure))
+        .layer(middleware::from_fn(guard::log))
 }
 
 /// `GET /healthz`: this process answers.

@@ -6,13 +6,14 @@ use axum::{Router, middleware};
 use tower_http_csrf::csrf::CsrfLayer;
 
 use crate::error::ApiError;
+use crate::operators::Visitors;
 use crate::{
-    Server, archive, forms, guard, jobs, letters, list, media, metrics, operators, pages, socket, tracks,
-    translations, uploads,
+    Server, archive, conformity, corrections, forms, guard, jobs, list, media, metrics, operators, pages,
+    socket, tracks, translations, uploads,
 };
 
-/// `/metrics` too, where it has no listener of its own and this one is for this machine only.
-pub fn router(server: &Server, tells_metrics: bool) -> Router {
+/// What operators ask and do too, where `visitors` are operators.
+pub fn router(server: &Server, visitors: Visitors) -> Router {
     let api = Router::new()
         .route("/jobs", get(list::read).post(jobs::submit))
         .route("/jobs/archive", get(archive::read))
@@ -22,11 +23,13 @@ pub fn router(server: &Server, tells_metrics: bool) -> Router {
         .route("/jobs/{id}/translate", post(translations::translate))
         .route("/jobs/{id}/media", get(media::read))
         .route("/jobs/{id}/track", put(tracks::save))
+        .route("/jobs/{id}/peaks", get(tracks::peaks))
+        .route("/jobs/{id}/corrections", get(corrections::read).post(corrections::save))
+        .route("/jobs/{id}/conformity", get(conformity::read))
         // track.vtt, track.srt and so on: the router takes no ending after a name.
         .route("/jobs/{id}/{file}", get(tracks::read))
         .route("/uploads", post(uploads::upload))
-        .route("/dead-letters", get(letters::list))
-        .route("/dead-letters/redrive", post(letters::redrive))
+        .merge(operators::api(visitors))
         .fallback(async || ApiError::not_found())
         .method_not_allowed_fallback(async || ApiError::method_not_allowed());
     let forms = Router::new()
@@ -40,18 +43,19 @@ pub fn router(server: &Server, tells_metrics: bool) -> Router {
         .method_not_allowed_fallback(async || ApiError::method_not_allowed())
         // Files have their own limit, counted while they stream.
         .layer(DefaultBodyLimit::disable());
-    let mut operators =
+    let mut health =
         Router::new().route("/healthz", get(operators::alive)).route("/readyz", get(operators::ready));
-    if tells_metrics {
-        operators = operators.route("/metrics", get(metrics::read));
+    if visitors == Visitors::Operators {
+        health = health.route("/metrics", get(metrics::read));
     }
     Router::new()
         .nest("/api/v1", api)
         .merge(forms)
         .route("/ws", get(socket::upgrade))
-        .merge(operators)
+        .merge(health)
+        .merge(operators::pages(visitors, true))
         .with_state(server.clone())
-        .merge(pages::router(server))
+        .merge(pages::router(server, visitors))
         // Leptos checks no origin of its server functions; this one layer covers every change there is.
         .layer(CsrfLayer::new().with_rejection_response(guard::foreign))
         .layer(middleware::from_fn_with_state(server.clone(), guard::check_host))

@@ -102,7 +102,7 @@ impl Server {
         let is_known = self.hub.known.has_cues(job.id);
         let cost = if is_known { 0 } else { job.progress.cues.max(LEAST_CUES) };
         let hits = match self.hub.record(job.id, 0).await? {
-            Some(record) => words.find(&cues_of(&record.stored)),
+            Some(record) => find(words, &record.stored),
             // Deleted since it was listed.
             None => None,
         };
@@ -117,9 +117,12 @@ struct Look {
     cost: u32,
 }
 
-fn cues_of(record: &JobRecord) -> Vec<&Cue> {
-    match &record.saved_track {
-        Some(track) => track.cues().iter().collect(),
-        None => record.pages.iter().flat_map(|page| &page.cues).collect(),
+/// In what people see: the cues with what was corrected in them.
+fn find(words: &Words, JobRecord { pages, corrections, .. }: &JobRecord) -> Option<Hits> {
+    if corrections.is_empty() {
+        let cues: Vec<&Cue> = pages.iter().flat_map(|page| &page.cues).collect();
+        return words.find(&cues);
     }
+    let track = corrections.track(pages, None);
+    words.find(&track.cues().iter().collect::<Vec<_>>())
 }

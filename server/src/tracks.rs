@@ -4,9 +4,10 @@ use axum::body::Body;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use backend::{JobRecord, SavedTrack};
+use backend::{JobRecord, SavedCorrections};
 use domain::format::words;
-use domain::{Format, JobEvent, JobId, JobStatus, Profile, Track, Version, segment};
+use domain::peaks::PEAK_MS;
+use domain::{Corrections, Format, Job, JobEvent, JobId, JobStatus, Profile, Track, Version, segment};
 use serde::Serialize;
 
 use crate::Server;
@@ -18,7 +19,7 @@ use crate::query::{self, Query};
 const MAX_TRACK: usize = 8 << 20;
 
 /// `GET /api/v1/jobs/{id}/track.{vtt|srt|ttml|ass|txt|json}?profile=&words=1&download=1`. `words` is for WebVTT, and gives
-/// each word its moment; what a person saved has none.
+/// each word its moment.
 pub async fn read(
     State(server): State<Server>,
     Path((id, file)): Path<(String, String)>,
@@ -40,8 +41,8 @@ pub async fn read(
         StatusCode::NOT_MODIFIED.into_response()
     } else {
         let track = track_of(&record, profile)?;
-        let text = match with_words && record.saved_track.is_none() {
-            true => words::write(&track, &record.pages),
+        let text = match with_words {
+            true => words::write(&track, &record.corrections.words(&segment::words_of(&record.pages))),
             false => format.write(&track),
         };
         ([(header::CONTENT_TYPE, format.content_type())], text).into_response()
@@ -56,17 +57,43 @@ pub async fn read(
     Ok(response)
 }
 
-/// The job's track: what a person saved, else what was committed so far, in the given layout.
+#[derive(Serialize)]
+struct Peaks {
+    /// What one letter stands for.
+    step_ms: u64,
+    /// The page that the first letter is of. Pages have numbers without gaps.
+    first_page: Option<u32>,
+    /// To be sent as `after` next time.
+    version: Version,
+    /// See [`domain::peaks`].
+    letters: String,
+}
+
+/// `GET /api/v1/jobs/{id}/peaks?after=version`: how loud the media is as far as it was heard, or only what was heard
+/// behind that version.
+pub async fn peaks(
+    State(server): State<Server>,
+    Path(id): Path<String>,
+    RawQuery(text): RawQuery,
+) -> Result<Response> {
+    let id = query::job_id(&id)?;
+    let after = Query::parse(text.as_deref()).number("after")?.unwrap_or(0);
+    server.hub.job(id).await?.ok_or_else(ApiError::no_job)?;
+    let pages = server.backend.store.pages(id, after).await?;
+    let version = pages.last().map_or(after, |page| page.version);
+    let first_page = pages.first().map(|page| page.number);
+    let letters = pages.into_iter().map(|page| page.peaks).collect();
+    Ok(uncached(Peaks { step_ms: PEAK_MS, first_page, version, letters }).into_response())
+}
+
+/// The job's track so far with what people changed of it, in the given layout.
 pub fn track_of(record: &JobRecord, profile: Option<Profile>) -> Result<Track> {
-    let JobRecord { job, pages, saved_track } = record;
-    if let Some(track) = saved_track {
-        return Ok(track.clone());
-    }
+    let JobRecord { job, pages, corrections } = record;
     let language = job.track_language().map(str::to_owned);
     let Some(profile) = profile.filter(|profile| *profile != job.spec.profile) else {
-        return Ok(segment::track_of(pages, language));
+        return Ok(corrections.track(pages, language));
     };
-    let cues = segment::relayout(pages, profile);
+    let cues = segment::relayout(pages, corrections, profile);
     Track::new(language, cues).map_err(|error| {
         tracing::error!(job.id = %job.id, error = %error, "a new layout is no track");
         ApiError::internal()
@@ -78,7 +105,7 @@ struct Saved {
     version: Version,
 }
 
-/// `PUT /api/v1/jobs/{id}/track` with JSON or WebVTT and `If-Match: version`.
+/// `PUT /api/v1/jobs/{id}/track` with JSON or WebVTT and `If-Match: version`: a whole track, which stands for everything.
 pub async fn save(
     State(server): State<Server>,
     Path(id): Path<String>,
@@ -101,30 +128,43 @@ pub async fn save(
 
 impl Server {
     async fn save_track(&self, id: JobId, expected: Version, track: &Track) -> Result<Version> {
-        match self.backend.store.save_track(id, expected, track).await? {
-            SavedTrack::At(version) => {
-                // Others who look at the job learn its new version, and with it that their copy is old.
-                if let Some(job) = self.hub.job_since(id, version).await? {
-                    self.announce(JobEvent::state_of(&job)).await;
-                }
-                tracing::info!(job.id = %id, version, "track saved");
-                Ok(version)
-            }
-            SavedTrack::Conflict(version) => Err(ApiError::new(
-                StatusCode::PRECONDITION_FAILED,
-                "track_changed",
-                format!("Somebody else saved first; the version is now: {version}."),
-                "Load the track again, and repeat the change on it.",
-            )),
-            SavedTrack::NotCompleted => Err(ApiError::new(
+        let job = self.hub.job_since(id, expected).await?.ok_or_else(ApiError::no_job)?;
+        if job.status != JobStatus::Completed {
+            return Err(ApiError::new(
                 StatusCode::CONFLICT,
                 "job_not_completed",
-                "Only the track of a completed job can be changed.",
-                "Wait until the job is complete.",
-            )),
-            SavedTrack::Gone => Err(ApiError::no_job()),
+                "Only a completed job takes a whole track.",
+                "Wait until the job is complete, or correct its cues one by one.",
+            ));
+        }
+        // One version later it may be this very save, whose answer was lost; the store can tell.
+        let before = match job.version {
+            version if version == expected => Some(job.progress.corrections),
+            version if version == Job::next_version(expected) => job.progress.corrections.checked_sub(1),
+            _ => None,
+        };
+        let before = before.ok_or_else(|| changed(job.version))?;
+        let corrections = Corrections::whole(track);
+        match self.backend.store.save_corrections(id, before, &corrections).await? {
+            SavedCorrections::Done(job) => {
+                // Others who look at the job learn its new version, and with it that their copy is old.
+                self.announce(JobEvent::state_of(&job)).await;
+                tracing::info!(job.id = %id, job.version, "track saved");
+                Ok(job.version)
+            }
+            SavedCorrections::Conflict(job) => Err(changed(job.version)),
+            SavedCorrections::Gone => Err(ApiError::no_job()),
         }
     }
+}
+
+fn changed(version: Version) -> ApiError {
+    ApiError::new(
+        StatusCode::PRECONDITION_FAILED,
+        "track_changed",
+        format!("Somebody else saved first; the version is now: {version}."),
+        "Load the track again, and repeat the change on it.",
+    )
 }
 
 /// The version alone in the job's own layout, so that it can be sent back as `If-Match`.
@@ -142,7 +182,7 @@ fn is_known(headers: &HeaderMap, tag: &str) -> bool {
         .any(|known| known == tag || known == "*")
 }
 
-fn expected_version(headers: &HeaderMap) -> Result<Version> {
+pub fn expected_version(headers: &HeaderMap) -> Result<Version> {
     let missing = || {
         ApiError::new(
             StatusCode::PRECONDITION_REQUIRED,

@@ -37,12 +37,13 @@ const LINE_EVERY_MS: u64 = 30 * 60 * 1000;
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let args = Args::parse();
+    let folder = model::default_folder();
     let config = EngineConfig {
         threads: 1,
         ctranslate2: args.ctranslate2.clone(),
+        readable: vec![args.media.clone(), folder.clone()],
         ..EngineConfig::new(args.worker.clone())
     };
-    let folder = model::default_folder();
     let request = Request {
         media: args.media.clone(),
         model: model::find(&folder, &args.model)?,
@@ -102,7 +103,7 @@ async fn hear(
     let (mut told_ms, mut peak) = (0, 0);
     let duration_ms = loop {
         match engine.next_event().await? {
-            EngineEvent::Window { start, end, words } => {
+            EngineEvent::Window { start, end, words, .. } => {
                 let previous = windows.last().map_or(request.resume_from, |window| window.1);
                 ensure!(start >= previous && end > start, "{start} to {end} comes after {previous}");
                 windows.push((start, end, words));

@@ -105,6 +105,8 @@ pub struct Attempt<'a> {
     /// Start of the silence that is heard but not committed.
     silent_since: Option<Timestamp>,
     pages: Pages,
+    /// How loud it is behind the last page.
+    peaks: String,
 }
 
 /// A page on its way to the store.
@@ -130,6 +132,7 @@ impl<'a> Attempt<'a> {
             last_window: now,
             held: None,
             silent_since: None,
+            peaks: String::new(),
         }
     }
 
@@ -284,8 +287,9 @@ impl<'a> Attempt<'a> {
                         self.report().await?;
                     }
                 }
-                EngineEvent::Window { start, end, words } => {
+                EngineEvent::Window { start, end, words, peaks } => {
                     media_ms = media_ms.max(end.0);
+                    self.peaks.push_str(&peaks);
                     self.window(start, end, words).await?;
                 }
                 EngineEvent::Finished { duration_ms } => {
@@ -356,7 +360,8 @@ impl<'a> Attempt<'a> {
     }
 
     fn hold(&mut self, page: CuePage) {
-        let page = CuePage { number: self.job.progress.pages, ..page };
+        let peaks = std::mem::take(&mut self.peaks);
+        let page = CuePage { number: self.job.progress.pages, peaks, ..page };
         self.held = Some(Held { page, until: Instant::now() + self.worker.config.limits.hold_page });
     }
 
@@ -368,6 +373,7 @@ impl<'a> Attempt<'a> {
                 page.words.append(&mut rest.words);
                 page.cues.append(&mut rest.cues);
                 (page.end, page.open) = (rest.end, None);
+                page.peaks.push_str(&std::mem::take(&mut self.peaks));
             }
             None => self.hold(rest),
         }

@@ -1,6 +1,7 @@
 //! Settings of `worker pull`: the command line once, typed values from then on.
 
 use std::net::SocketAddr;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -101,7 +102,7 @@ impl WorkerConfig {
                 ..Limits::default()
             },
             engine: EngineConfig {
-                threads: args.threads.max(1),
+                threads: args.threads.for_slots(args.slots.max(1)),
                 ctranslate2: args.ctranslate2.clone(),
                 sandbox: args.sandbox,
                 ..EngineConfig::new(std::env::current_exe()?)
@@ -200,9 +201,9 @@ pub struct PullArgs {
     /// Jobs worked on at once.
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub slots: usize,
-    /// Windows of one job transcribed at once. A worker that dies costs as many windows, so one is the default.
-    #[arg(long, value_name = "N", env = "CUELIGHT_THREADS", default_value_t = 1)]
-    pub threads: usize,
+    /// Windows of one job transcribed at once; `auto` shares the processors that this worker may use among its slots.
+    #[arg(long, value_name = "N", env = "CUELIGHT_THREADS", default_value = "auto", value_parser = parse_threads)]
+    pub threads: Threads,
     /// Transcribe with this library, which `./dev engine ctranslate2` makes, instead of whisper.cpp.
     #[arg(long, value_name = "FILE", env = "CUELIGHT_CTRANSLATE2")]
     pub ctranslate2: Option<PathBuf>,
@@ -250,6 +251,33 @@ pub struct PullArgs {
     pub tasks: TaskArgs,
 }
 
+/// How many windows of one job are transcribed at once. `None`: as many as there are processors for each slot. A type
+/// of its own, since an `Option` means something else to clap.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Threads(pub Option<NonZeroUsize>);
+
+impl Threads {
+    /// Each window takes buffers of its own, and one job is short of windows in the end.
+    const MOST: usize = 8;
+
+    /// `./dev bench engine` says what a second thread brings: with one processor for each, nearly as much as the first.
+    pub fn for_slots(self, slots: usize) -> usize {
+        let processors = || std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+        self.0.map_or_else(|| Threads::share(processors(), slots), NonZeroUsize::get)
+    }
+
+    fn share(processors: usize, slots: usize) -> usize {
+        (processors / slots.max(1)).clamp(1, Threads::MOST)
+    }
+}
+
+fn parse_threads(text: &str) -> Result<Threads, String> {
+    if text == "auto" {
+        return Ok(Threads(None));
+    }
+    text.parse().map(|count| Threads(Some(count))).map_err(|_| "write auto, or a number from 1".to_owned())
+}
+
 /// Where models are kept unless `--models` says otherwise.
 pub fn default_models() -> PathBuf {
     let home = std::env::var_os("HOME").map(PathBuf::from).unwrap_or_default();
@@ -278,6 +306,22 @@ pub fn parse_duration(text: &str) -> Result<Duration, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn threads_are_shared_among_slots() {
+        let check = |processors: usize, slots: usize, expect: usize| {
+            assert_eq!(Threads::share(processors, slots), expect, "{processors} processors, {slots} slots");
+        };
+        check(1, 1, 1);
+        check(2, 1, 2);
+        check(2, 2, 1);
+        check(2, 5, 1);
+        check(9, 2, 4);
+        check(64, 1, Threads::MOST);
+        assert_eq!(parse_threads("3").map(|threads| threads.for_slots(7)), Ok(3));
+        assert_eq!(parse_threads("auto"), Ok(Threads(None)));
+        assert!(parse_threads("0").is_err() && parse_threads("many").is_err());
+    }
 
     #[test]
     fn durations_need_a_number_and_a_unit() {

@@ -7,6 +7,7 @@ pub mod doctor;
 pub mod ending;
 pub mod engine;
 pub mod fetch;
+pub mod heartbeat;
 pub mod lease;
 pub mod meter;
 pub mod model;

@@ -30,7 +30,16 @@ impl Pages {
         let rest = Heard { words: words.split_off(settled.words), until: end };
         self.open = Some((settled.end, rest.clone()));
         let (cues, open) = (settled.cues, Some(rest));
-        CuePage { number: 0, version: 0, start: from, end: settled.end, words, cues, open }
+        CuePage {
+            number: 0,
+            version: 0,
+            start: from,
+            end: settled.end,
+            words,
+            cues,
+            open,
+            peaks: String::new(),
+        }
     }
 
     /// The page of what still waits when nothing follows any more, up to `end`, that of the media.
@@ -41,7 +50,7 @@ impl Pages {
 
     fn page(&self, start: Timestamp, end: Timestamp, words: Vec<Word>) -> CuePage {
         let cues = segment::into_cues(&words, start, end, self.profile);
-        CuePage { number: 0, version: 0, start, end, words, cues, open: None }
+        CuePage { number: 0, version: 0, start, end, words, cues, open: None, peaks: String::new() }
     }
 }
 

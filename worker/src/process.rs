@@ -18,6 +18,7 @@ use crate::config::WorkerConfig;
 use crate::ending::End;
 use crate::engine::Engine;
 use crate::fetch::{AddressPolicy, Fetcher};
+use crate::heartbeat::AtWork;
 use crate::lease::{self, LeaseEnd, Proof};
 use crate::scratch::Scratch;
 use crate::speed::Speed;
@@ -29,6 +30,7 @@ pub struct Worker {
     pub fetcher: Fetcher,
     pub scratch: Scratch,
     pub speed: Speed,
+    pub at_work: AtWork,
     unreadable: Mutex<Unreadable>,
 }
 
@@ -71,6 +73,7 @@ impl Worker {
             fetcher,
             scratch,
             speed: Speed::default(),
+            at_work: AtWork::default(),
             unreadable: Mutex::default(),
         })
     }
@@ -238,6 +241,7 @@ impl Handling<'_> {
 
     async fn work_on(&self, engine: &mut Option<Engine>, job: Job) -> Ending {
         let started = Instant::now();
+        let _entry = self.worker.at_work.enter(job.id);
         attempt::tell(self.worker, &JobEvent::state_of(&job)).await;
         let proof = Proof::now();
         let mut attempt = Attempt::new(self.worker, engine, job.clone(), proof.clone());

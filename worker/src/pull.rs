@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use crate::config::{PullArgs, WorkerConfig};
 use crate::engine::{Engine, sandbox};
 use crate::fetch::Open;
+use crate::heartbeat::{self, Mode};
 use crate::model;
 use crate::process::{Worker, process_delivery};
 use crate::retry::RetryConfig;
@@ -42,6 +43,7 @@ pub async fn run(backend: Backend, config: WorkerConfig, shutdown: CancellationT
     for _ in 0..slots {
         running.spawn(pull(worker.clone(), shutdown.clone()));
     }
+    running.spawn(heartbeat::keep(worker.clone(), Mode::Pull, shutdown.clone()));
     if worker.config.tasks.is_scheduled {
         running.spawn(tasks::keep_schedule(worker.clone(), shutdown.clone()));
     }

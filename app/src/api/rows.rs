@@ -63,7 +63,12 @@ pub struct Searched {
 impl JobQuery {
     /// The address of the start page that shows this.
     pub fn address(&self) -> String {
-        let mut address = String::from("/");
+        self.address_at("/")
+    }
+
+    /// The same question at another address.
+    pub fn address_at(&self, path: &str) -> String {
+        let mut address = String::from(path);
         let mut sign = '?';
         for (name, value) in [("q", &self.q), ("status", &self.status), ("cursor", &self.cursor)] {
             if !value.is_empty() {

@@ -1,7 +1,7 @@
 //! The address bar, and word from one part of the page to another.
 
 use leptos::prelude::{window, window_event_listener_untyped};
-use leptos::web_sys::Event;
+use web_sys::Event;
 
 /// Leaves for another page.
 pub fn go(address: &str) {

@@ -22,6 +22,29 @@ pub fn post_json(address: &str, idempotency_key: &str, json: &str, ended: impl F
     let _ = request.send_with_opt_str(Some(json));
 }
 
+/// Asks, or sends JSON, with these headers. `ended` is called once.
+pub fn ask(
+    method: &str,
+    address: &str,
+    headers: &[(&str, &str)],
+    json: Option<&str>,
+    ended: impl FnOnce(Answer) + 'static,
+) {
+    let Some(request) = open_as(method, address) else { return ended(Answer::Lost) };
+    request.set_timeout(PATIENCE_MS);
+    if json.is_some() {
+        let _ = request.set_request_header("Content-Type", "application/json");
+    }
+    for (name, value) in headers {
+        let _ = request.set_request_header(name, value);
+    }
+    listen_for_end(&request, ended);
+    let _ = request.send_with_opt_str(json);
+}
+
+/// A request that takes longer counts as lost.
+const PATIENCE_MS: u32 = 30_000;
+
 /// Sends a file as the body. `progressed` hears the bytes sent; `ended` is called once, unless the returned
 /// request is aborted first.
 pub fn post_file(
@@ -45,8 +68,12 @@ pub fn post_file(
 }
 
 fn open(address: &str) -> Option<XmlHttpRequest> {
+    open_as("POST", address)
+}
+
+fn open_as(method: &str, address: &str) -> Option<XmlHttpRequest> {
     let request = XmlHttpRequest::new().ok()?;
-    request.open_with_async("POST", address, true).ok()?;
+    request.open_with_async(method, address, true).ok()?;
     Some(request)
 }
 

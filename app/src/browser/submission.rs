@@ -2,7 +2,7 @@
 
 use domain::JobId;
 use leptos::prelude::*;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use web_sys::{File, FormData};
 
 /// The part of the answer that matters here.
@@ -28,15 +28,23 @@ pub fn upload_address(file: &File, wish: &FormData) -> String {
 }
 
 pub fn link_body(link: &str, wish: &FormData) -> String {
-    let mut body = serde_json::Map::new();
-    body.insert("url".into(), link.trim().into());
-    for name in ["language", "model", "task", "profile"] {
-        let value = field(wish, name);
-        if !value.is_empty() {
-            body.insert(name.into(), value.into());
-        }
+    #[derive(Serialize)]
+    struct Body<'a> {
+        url: &'a str,
+        language: Option<String>,
+        model: Option<String>,
+        task: Option<String>,
+        profile: Option<String>,
     }
-    serde_json::Value::Object(body).to_string()
+    let chosen = |name: &str| Some(field(wish, name)).filter(|value| !value.is_empty());
+    let body = Body {
+        url: link.trim(),
+        language: chosen("language"),
+        model: chosen("model"),
+        task: chosen("task"),
+        profile: chosen("profile"),
+    };
+    serde_json::to_string(&body).expect("text is always JSON")
 }
 
 /// Bodies with the keys they were sent with, as long as no answer came.

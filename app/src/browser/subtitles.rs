@@ -11,7 +11,7 @@ use crate::text::escape_vtt;
 /// it would flicker under the viewer's eyes.
 pub struct Subtitles {
     track: TextTrack,
-    held: Vec<(Arc<Vec<Cue>>, Vec<VttCue>)>,
+    held: Vec<(Arc<Vec<Cue>>, Vec<Option<VttCue>>)>,
 }
 
 impl Subtitles {
@@ -28,20 +28,52 @@ impl Subtitles {
     }
 
     pub fn show(&mut self, pages: &[Arc<Vec<Cue>>]) {
-        let kept = self.held.iter().zip(pages).take_while(|((held, _), page)| held == *page).count();
-        for (_, cues) in self.held.drain(kept..) {
-            for cue in cues {
-                // Fails only for a cue that is not in the track.
-                let _ = self.track.remove_cue(&cue);
+        for (_, cues) in self.held.drain(pages.len().min(self.held.len())..) {
+            cues.iter().for_each(|cue| take_off(&self.track, cue));
+        }
+        for (number, page) in pages.iter().enumerate() {
+            let held = self.held.get(number);
+            if held.is_some_and(|(held, _)| held == page) {
+                continue;
+            }
+            let put_on = (Arc::clone(page), self.exchange(held, page));
+            match self.held.get_mut(number) {
+                Some(held) => *held = put_on,
+                None => self.held.push(put_on),
             }
         }
-        for page in &pages[kept..] {
-            let cues: Vec<VttCue> = page.iter().filter_map(vtt_cue).collect();
-            for cue in &cues {
-                self.track.add_cue(cue);
+    }
+
+    /// The cues of a page in place of those that are held for it.
+    fn exchange(
+        &self,
+        held: Option<&(Arc<Vec<Cue>>, Vec<Option<VttCue>>)>,
+        page: &[Cue],
+    ) -> Vec<Option<VttCue>> {
+        let held = held.into_iter().flat_map(|(page, cues)| page.iter().zip(cues));
+        let mut held = held.peekable();
+        let mut cues = Vec::with_capacity(page.len());
+        for cue in page {
+            while let Some((_, old)) = held.next_if(|(old, _)| old.start < cue.start) {
+                take_off(&self.track, old);
             }
-            self.held.push((Arc::clone(page), cues));
+            if let Some((_, old)) = held.next_if(|(old, _)| *old == cue) {
+                cues.push(old.clone());
+                continue;
+            }
+            let new = vtt_cue(cue);
+            new.iter().for_each(|new| self.track.add_cue(new));
+            cues.push(new);
         }
+        held.for_each(|(_, old)| take_off(&self.track, old));
+        cues
+    }
+}
+
+fn take_off(track: &TextTrack, cue: &Option<VttCue>) {
+    if let Some(cue) = cue {
+        // Fails only for a cue that is not in the track.
+        let _ = track.remove_cue(cue);
     }
 }
 

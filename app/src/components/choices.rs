@@ -1,8 +1,12 @@
 //! The choices that belong to a job.
 
+use std::borrow::Cow;
+
 use domain::language::{LANGUAGES, Language};
 use domain::{Profile, Task};
 use leptos::prelude::*;
+
+use crate::erase::EraseOnServer as _;
 
 /// `id` is that of the `<select>`, for a label. The first one lets the model detect it, unless one is required.
 #[component]
@@ -14,26 +18,12 @@ pub fn LanguageSelect(
 ) -> impl IntoView {
     let mut languages: Vec<&Language> = LANGUAGES.iter().collect();
     languages.sort_by_key(|language| language.name);
-    let options: Vec<_> = languages
+    let none = Choice::new("", if required { "Choose …" } else { "Detect" }, false);
+    let languages = languages
         .into_iter()
-        .map(|language| {
-            let selected = chosen.as_deref() == Some(language.code);
-            view! { <option value=language.code selected=selected>{language.name}</option> }
-        })
-        .collect();
-    view! {
-        <select
-            id=id
-            name="language"
-            required=required
-            aria-invalid=invalid(problem)
-            aria-describedby=move || problem.get()
-        >
-            <option value="">{if required { "Choose …" } else { "Detect" }}</option>
-            {options}
-        </select>
-    }
-    .into_any()
+        .map(|language| Choice::new(language.code, language.name, chosen.as_deref() == Some(language.code)));
+    let choices = std::iter::once(none).chain(languages).collect();
+    view! { <Select id name="language" required choices problem /> }
 }
 
 #[component]
@@ -43,21 +33,13 @@ pub fn ModelSelect(
     #[prop(optional, into)] chosen: Option<String>,
     #[prop(optional, into)] problem: Signal<Option<String>>,
 ) -> impl IntoView {
-    let options: Vec<_> = models
-        .into_iter()
-        .map(|model| {
-            let selected = chosen.as_deref() == Some(model.as_str());
-            let label =
-                if model.ends_with(".en") { format!("{model} (English only)") } else { model.clone() };
-            view! { <option value=model selected=selected>{label}</option> }
-        })
-        .collect();
-    view! {
-        <select id=id name="model" aria-invalid=invalid(problem) aria-describedby=move || problem.get()>
-            {options}
-        </select>
-    }
-    .into_any()
+    let choice = |model: String| {
+        let label = if model.ends_with(".en") { format!("{model} (English only)") } else { model.clone() };
+        let is_chosen = chosen.as_deref() == Some(model.as_str());
+        Choice { value: model.into(), label: label.into(), is_chosen }
+    };
+    let choices = models.into_iter().map(choice).collect();
+    view! { <Select id name="model" choices problem /> }
 }
 
 #[component]
@@ -69,20 +51,16 @@ pub fn TaskSelect(
     both: bool,
     #[prop(optional, into)] problem: Signal<Option<String>>,
 ) -> impl IntoView {
-    let options = Task::ALL.map(|task| {
+    let tasks = Task::ALL.into_iter().map(|task| {
         let label = match task {
             Task::Transcribe => "Transcribe as spoken",
             Task::Translate => "Translate into English",
         };
-        view! { <option value=task.as_str() selected=task == chosen>{label}</option> }
+        Choice::new(task.as_str(), label, task == chosen)
     });
-    view! {
-        <select id=id name="task" aria-invalid=invalid(problem) aria-describedby=move || problem.get()>
-            {options.into_iter().collect_view()}
-            {both.then(|| view! { <option value="both">"Both: as spoken, and in English"</option> })}
-        </select>
-    }
-    .into_any()
+    let both = both.then(|| Choice::new("both", "Both: as spoken, and in English", false));
+    let choices = tasks.chain(both).collect();
+    view! { <Select id name="task" choices problem /> }
 }
 
 #[component]
@@ -91,26 +69,55 @@ pub fn ProfileSelect(
     #[prop(optional)] chosen: Profile,
     #[prop(optional, into)] problem: Signal<Option<String>>,
 ) -> impl IntoView {
-    let options = Profile::ALL.map(|profile| {
+    let profiles = Profile::ALL.into_iter().map(|profile| {
         let label = match profile {
             Profile::Netflix => "Netflix",
             Profile::Bbc => "BBC",
             Profile::Ted => "TED",
             Profile::Shorts => "Shorts: few words at a time",
         };
-        view! { <option value=profile.as_str() selected=profile == chosen>{label}</option> }
+        Choice::new(profile.as_str(), label, profile == chosen)
     });
-    view! {
-        <select id=id name="profile" aria-invalid=invalid(problem) aria-describedby=move || problem.get()>
-            {options.into_iter().collect_view()}
-        </select>
-    }
-    .into_any()
+    let choices = profiles.collect();
+    view! { <Select id name="profile" choices problem /> }
 }
 
-/// `problem` holds the id of the text that tells what is wrong.
-fn invalid(
+struct Choice {
+    value: Cow<'static, str>,
+    label: Cow<'static, str>,
+    is_chosen: bool,
+}
+
+impl Choice {
+    fn new(value: &'static str, label: &'static str, is_chosen: bool) -> Choice {
+        Choice { value: value.into(), label: label.into(), is_chosen }
+    }
+}
+
+/// All selects are this one: another view is other code in the WASM.
+#[component]
+fn Select(
+    id: &'static str,
+    name: &'static str,
+    #[prop(optional)] required: bool,
+    choices: Vec<Choice>,
+    /// The id of the text that tells what is wrong.
     problem: Signal<Option<String>>,
-) -> impl Fn() -> Option<&'static str> + Send + Sync + Clone + 'static {
-    move || problem.with(Option::is_some).then_some("true")
+) -> impl IntoView {
+    let options: Vec<_> = choices
+        .into_iter()
+        .map(|Choice { value, label, is_chosen }| view! { <option value=value selected=is_chosen>{label}</option> })
+        .collect();
+    view! {
+        <select
+            id=id
+            name=name
+            required=required
+            aria-invalid=move || problem.with(Option::is_some).then_some("true")
+            aria-describedby=move || problem.get()
+        >
+            {options}
+        </select>
+    }
+    .erase_on_server()
 }

@@ -4,6 +4,7 @@ use leptos::html;
 use leptos::prelude::*;
 
 use super::complaint::{Complaint, about};
+use crate::erase::EraseOnServer as _;
 use crate::problem::{Field, Problem};
 use crate::text::start;
 
@@ -44,7 +45,7 @@ pub fn DropZone<F: Fn() + 'static>(
             <Complaint problem field=Field::File />
         </div>
     }
-    .into_any()
+    .erase_on_server()
 }
 
 /// Takes files and links that are dropped anywhere on the page. True while something is dragged over it.

@@ -11,10 +11,12 @@ use domain::{JobId, JobStatus};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
-use super::Told;
 use super::complaint::Complaint;
-use crate::api::{JobQuery, JobRows, list_jobs};
+use crate::api::{JobQuery, JobRows};
 use crate::browser::address;
+use crate::browser::reading::list_jobs;
+use crate::erase::EraseOnServer as _;
+use crate::given::Given;
 use crate::live::{self, Folded};
 use crate::problem::{Field, Problem};
 use crate::text::start;
@@ -42,15 +44,18 @@ pub struct Shared {
     is_read_soon: StoredValue<bool>,
 }
 
-#[component]
-pub fn Jobs(first: JobRows, query: JobQuery, told: Told) -> impl IntoView {
-    let found = Problem::told(&told.error, &told.field, 0);
-    let found = Some(found).filter(|found| !told.error.is_empty() && found.field == Field::List);
+#[island]
+pub fn Jobs(
+    first: Given<JobRows>,
+    query: Given<JobQuery>,
+    /// What was wrong with a wish about jobs of the list, sent without JavaScript.
+    told: Given<Option<Problem>>,
+) -> impl IntoView {
     let shared = Shared {
-        held: RwSignal::new(Held::new(query, first)),
+        held: RwSignal::new(Held::new(query.0, first.0)),
         picked: RwSignal::new(Picked::default()),
         is_loading: RwSignal::new(false),
-        problem: RwSignal::new(found),
+        problem: RwSignal::new(told.0),
         readings: StoredValue::new(0),
         is_read_soon: StoredValue::new(false),
     };
@@ -78,7 +83,7 @@ pub fn Jobs(first: JobRows, query: JobQuery, told: Told) -> impl IntoView {
             <More shared />
         </section>
     }
-    .into_any()
+    .erase_on_server()
 }
 
 /// How far a search looked, or that it is under way.
@@ -110,7 +115,7 @@ fn Empty(shared: Shared) -> impl IntoView {
             {move || is_part().then(|| view! { <p><a class="button" href="/" on:click=all>{start::SHOW_ALL}</a></p> })}
         </div>
     }
-    .into_any()
+    .erase_on_server()
 }
 
 /// A link to the next page, which a script adds to this one.
@@ -136,12 +141,12 @@ fn More(shared: Shared) -> impl IntoView {
                     .get()
                     .then(|| {
                         let first = shared.held.with_untracked(|held| held.query.first_page());
-                        view! { <a href=first.address() rel="external">{start::NEWEST}</a> }
+                        view! { <a href=first.address()>{start::NEWEST}</a> }
                     })
             }}
         </p>
     }
-    .into_any()
+    .erase_on_server()
 }
 
 impl Shared {
@@ -165,11 +170,11 @@ impl Shared {
         if !is_idle || document().hidden() || !self.held.with_untracked(is_first) {
             return;
         }
-        let JobQuery { q, status, cursor } = self.held.with_untracked(|held| held.query.clone());
+        let query = self.held.with_untracked(|held| held.query.clone());
         let reading = self.begin_reading();
         spawn_local(async move {
             // A list that is a little old is better than none; the next reading may work.
-            let Ok(read) = list_jobs(q, status, cursor).await else { return };
+            let Ok(read) = list_jobs(&query).await else { return };
             if self.is_last(reading) {
                 self.held.try_update(|held| held.renew(read));
             }
@@ -194,8 +199,7 @@ impl Shared {
         self.problem.set(None);
         let reading = self.begin_reading();
         spawn_local(async move {
-            let JobQuery { q, status, cursor } = query;
-            let read = list_jobs(q, status, cursor).await;
+            let read = list_jobs(&query).await;
             if !self.is_last(reading) {
                 return;
             }

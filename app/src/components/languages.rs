@@ -2,10 +2,12 @@
 
 use domain::language::CERTAIN;
 use domain::{JobStatus, JobView, Task};
+use leptos::either::Either;
 use leptos::prelude::*;
 
 use super::{LanguageSelect, ModelSelect};
 use crate::api::Choices;
+use crate::erase::EraseOnServer as _;
 use crate::live::JobState;
 use crate::text;
 
@@ -23,7 +25,7 @@ pub fn Languages(state: RwSignal<JobState>, choices: Choices) -> impl IntoView {
             <Translation state />
         </div>
     }
-    .into_any()
+    .erase_on_server()
 }
 
 /// Starts the job over in another language than the one that was detected or given.
@@ -61,7 +63,7 @@ fn Correction(state: RwSignal<JobState>, choices: Choices) -> impl IntoView {
             </form>
         </details>
     }
-    .into_any()
+    .erase_on_server()
 }
 
 /// Asks for the English track, or leads to it; and from there back.
@@ -80,16 +82,13 @@ fn Translation(state: RwSignal<JobState>) -> impl IntoView {
                     format!("As spoken: {}", spoken.unwrap_or_else(|| text::stage(&companion)))
                 }
             };
-            Some(view! { <a class="button small" rel="external" href=address>{words}</a> }.into_any())
+            Some(Either::Left(view! { <a class="button small" rel="external" href=address>{words}</a> }))
         }
-        (None, true, id) => Some(
-            view! {
-                <form method="post" action=format!("/jobs/{id}/translate")>
-                    <button class="button small" type="submit">"Translate into English"</button>
-                </form>
-            }
-            .into_any(),
-        ),
+        (None, true, id) => Some(Either::Right(view! {
+            <form method="post" action=format!("/jobs/{id}/translate")>
+                <button class="button small" type="submit">"Translate into English"</button>
+            </form>
+        })),
         (None, false, _) => None,
     }
 }

@@ -1,6 +1,7 @@
 //! What is on its way to the server: each file and each link by itself, two at a time.
 
 use domain::JobId;
+use leptos::either::EitherOf6;
 use leptos::prelude::*;
 use send_wrapper::SendWrapper;
 use web_sys::{File, XmlHttpRequest};
@@ -8,6 +9,7 @@ use web_sys::{File, XmlHttpRequest};
 use crate::browser::address;
 use crate::browser::request::{Answer, post_file, post_json};
 use crate::browser::submission::{Keys, Made, forget_key, key_of};
+use crate::erase::EraseOnServer as _;
 use crate::problem::{Field, Problem};
 use crate::text::{self, start};
 
@@ -190,7 +192,7 @@ pub fn Sendings<F: Fn() + Clone + Send + Sync + 'static>(outbox: Outbox, ended: 
             </For>
         </ul>
     }
-    .into_any()
+    .erase_on_server()
 }
 
 #[component]
@@ -221,14 +223,15 @@ fn Sending<F: Fn() + Clone + Send + Sync + 'static>(
         move || {
             let _ = kind.get();
             match state.get_untracked() {
-                State::Waiting => view! {
+                State::Waiting => EitherOf6::A(view! {
                     <p class="told">{start::WAITS}</p>
                     <button class="button small" type="button" aria-label=named(start::CANCEL_UPLOAD) on:click=cancel>
                         {text::CANCEL}
                     </button>
+                }),
+                State::Sending { total: 0, .. } => {
+                    EitherOf6::B(view! { <p class="told">{start::SUBMITTING}</p> })
                 }
-                .into_any(),
-                State::Sending { total: 0, .. } => view! { <p class="told">{start::SUBMITTING}</p> }.into_any(),
                 State::Sending { .. } => {
                     let (words, percent) = (state.clone(), state.clone());
                     let words = move || match words.get() {
@@ -241,27 +244,24 @@ fn Sending<F: Fn() + Clone + Send + Sync + 'static>(
                         }
                         _ => "100".into(),
                     };
-                    view! {
+                    EitherOf6::C(view! {
                         <label class="told" for=bar.clone()>{words}</label>
                         <progress id=bar.clone() max="100" value=percent></progress>
                         <button class="button small" type="button" aria-label=named(start::CANCEL_UPLOAD) on:click=cancel>
                             {text::CANCEL}
                         </button>
-                    }
-                    .into_any()
+                    })
                 }
-                State::Accepted(id) => view! {
-                    <p class="told"><a href=format!("/jobs/{id}") rel="external" aria-label=named(start::OPEN)>{start::OPEN}</a></p>
-                }
-                .into_any(),
-                State::Refused(problem) => view! {
+                State::Accepted(id) => EitherOf6::D(view! {
+                    <p class="told"><a href=format!("/jobs/{id}") aria-label=named(start::OPEN)>{start::OPEN}</a></p>
+                }),
+                State::Refused(problem) => EitherOf6::E(view! {
                     <p class="problem" role="alert"><strong>{problem.message}</strong> " " {problem.hint}</p>
                     <button class="button small" type="button" aria-label=named(start::AGAIN) on:click=again>
                         {start::AGAIN}
                     </button>
-                }
-                .into_any(),
-                State::Cancelled => view! { <p class="told">{start::CANCELLED}</p> }.into_any(),
+                }),
+                State::Cancelled => EitherOf6::F(view! { <p class="told">{start::CANCELLED}</p> }),
             }
         }
     };
@@ -271,5 +271,5 @@ fn Sending<F: Fn() + Clone + Send + Sync + 'static>(
             {content}
         </li>
     }
-    .into_any()
+    .erase_on_server()
 }

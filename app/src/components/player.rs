@@ -1,5 +1,7 @@
 //! The media with its subtitles.
 
+use std::sync::Arc;
+
 use domain::{Cue, JobId};
 use leptos::html;
 use leptos::prelude::*;
@@ -8,6 +10,7 @@ use wasm_bindgen::JsCast;
 use web_sys::HtmlMediaElement;
 
 use crate::browser::subtitles::Subtitles;
+use crate::erase::EraseOnServer as _;
 use crate::live::JobState;
 use crate::text;
 
@@ -46,14 +49,14 @@ pub fn Player(
         look();
         let element: &HtmlMediaElement = video.unchecked_ref();
         let mut replaced = Subtitles::replace_file(element, &state.with_untracked(subtitle_language));
-        state.with_untracked(|state| replaced.show(&state.pages));
+        state.with_untracked(|state| replaced.show(&state.shown()));
         subtitles.set_value(Some(SendWrapper::new(replaced)));
     });
     Effect::new(move || {
         state.with(|state| {
             subtitles.update_value(|subtitles| {
                 if let Some(subtitles) = subtitles {
-                    subtitles.show(&state.pages);
+                    subtitles.show(&state.shown());
                 }
             });
         });
@@ -106,7 +109,7 @@ pub fn Player(
             }}
         </div>
     }
-    .into_any()
+    .erase_on_server()
 }
 
 /// The caption of this moment in letters that can be read: the browser sizes its own by the height of the picture,
@@ -115,9 +118,8 @@ pub fn Player(
 fn Spoken(state: RwSignal<JobState>, position: RwSignal<Option<u64>>) -> impl IntoView {
     let spoken = Memo::new(move |_| {
         let position = position.get()?;
-        state.with(|state| {
-            cue_at(state, position).filter(|cue| position < cue.end.0).map(|cue| cue.text.clone())
-        })
+        let shown = state.with(JobState::shown);
+        cue_at(&shown, position).filter(|cue| position < cue.end.0).map(|cue| cue.text.clone())
     });
     view! { <p class="spoken" aria-hidden="true">{move || spoken.get()}</p> }
 }
@@ -127,10 +129,10 @@ pub fn media_address(id: JobId) -> String {
 }
 
 /// The cue that is spoken at `position`, or else the last one before it.
-pub fn cue_at(state: &JobState, position: u64) -> Option<&Cue> {
-    let page = state.pages.partition_point(|page| page.first().is_none_or(|cue| cue.start.0 <= position));
+pub fn cue_at(pages: &[Arc<Vec<Cue>>], position: u64) -> Option<&Cue> {
+    let page = pages.partition_point(|page| page.first().is_none_or(|cue| cue.start.0 <= position));
     // Pages without cues may stand between.
-    let page = state.pages[..page].iter().rev().find(|page| !page.is_empty())?;
+    let page = pages[..page].iter().rev().find(|page| !page.is_empty())?;
     let cue = page.partition_point(|cue| cue.start.0 <= position);
     page.get(cue.checked_sub(1)?)
 }
@@ -155,8 +157,6 @@ pub fn NoPlayer(state: RwSignal<JobState>) -> impl IntoView {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use domain::Timestamp;
 
     use super::*;
@@ -169,8 +169,7 @@ mod tests {
             text: text.into(),
             doubts: Vec::new(),
         };
-        let mut state = crate::live::samples::state();
-        state.pages = vec![
+        let pages = [
             Arc::new(vec![]),
             Arc::new(vec![cue(1_000, "a"), cue(2_000, "b")]),
             Arc::new(vec![]),
@@ -184,7 +183,7 @@ mod tests {
             (5_000, Some("c")),
             (90_000, Some("c")),
         ] {
-            assert_eq!(cue_at(&state, position).map(|cue| cue.text.as_str()), text, "at {position}");
+            assert_eq!(cue_at(&pages, position).map(|cue| cue.text.as_str()), text, "at {position}");
         }
     }
 }

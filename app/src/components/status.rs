@@ -1,8 +1,10 @@
 //! How a job is doing, and why.
 
 use domain::{JobStatus, JobView, Task};
+use leptos::either::EitherOf4;
 use leptos::prelude::*;
 
+use crate::erase::EraseOnServer as _;
 use crate::live::{JobState, Now};
 use crate::text;
 
@@ -37,7 +39,7 @@ pub fn Facts(state: RwSignal<JobState>) -> impl IntoView {
             {url.map(|url| view! { <li><a href=url rel="external noreferrer">"Source"</a></li> })}
         </ul>
     }
-    .into_any()
+    .erase_on_server()
 }
 
 /// Progress while it runs; what came of it when it ended.
@@ -54,18 +56,18 @@ pub fn Status(state: RwSignal<JobState>) -> impl IntoView {
                 <Numbers job />
             </p>
             {move || match status.get() {
-                JobStatus::Queued | JobStatus::Running => view! { <Progress job /> }.into_any(),
-                JobStatus::Failed => view! { <Reason job /> }.into_any(),
+                JobStatus::Queued | JobStatus::Running => EitherOf4::A(view! { <Progress job /> }),
+                JobStatus::Failed => EitherOf4::B(view! { <Reason job /> }),
                 JobStatus::Cancelled => {
                     let kept = job.with_untracked(|job| job.cues > 0);
                     let words = if kept { "What was transcribed before is below. " } else { "" };
-                    view! { <p>{words} "Retry it to start over."</p> }.into_any()
+                    EitherOf4::C(view! { <p>{words} "Retry it to start over."</p> })
                 }
-                JobStatus::Completed => view! { <Silence job /> }.into_any(),
+                JobStatus::Completed => EitherOf4::D(view! { <Silence job /> }),
             }}
         </section>
     }
-    .into_any()
+    .erase_on_server()
 }
 
 /// Percent, time gone and time left.
@@ -119,7 +121,7 @@ fn Progress(job: Memo<JobView>) -> impl IntoView {
         // Raw, as on the whole page: hydration must not look inside.
         <noscript inner_html="<p>This page reads itself again every 5 seconds. <a href=\"?hold=1\">Hold it still</a> to choose something.</p>"></noscript>
     }
-    .into_any()
+    .erase_on_server()
 }
 
 #[component]

@@ -4,7 +4,6 @@ use leptos::ev::{KeyboardEvent, SubmitEvent};
 use leptos::html;
 use leptos::prelude::*;
 use send_wrapper::SendWrapper;
-use serde::{Deserialize, Serialize};
 use web_sys::{File, FormData};
 
 use super::complaint::{Complaint, about};
@@ -14,29 +13,23 @@ use super::{LanguageSelect, ModelSelect, ProfileSelect, TaskSelect};
 use crate::api::Choices;
 use crate::browser::address;
 use crate::browser::submission::{field, link_body, links, upload_address};
+use crate::erase::EraseOnServer as _;
+use crate::given::Given;
 use crate::problem::{Field, Problem};
 use crate::text::{escape_vtt, start};
 
-/// What became of a form that was sent without JavaScript, as the address of the page tells it.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Told {
-    /// Code of an error; empty: none.
-    pub error: String,
-    pub field: String,
-    /// The links that were not taken.
-    pub links: String,
-    pub accepted: usize,
-}
-
-#[component]
-pub fn SubmitForm(choices: Choices, told: Told) -> impl IntoView {
-    let max_upload_bytes = choices.max_upload_bytes;
-    let found = Problem::told(&told.error, &told.field, max_upload_bytes);
-    let found = Some(found).filter(|found| !told.error.is_empty() && found.field != Field::List);
-    let entered = told.links;
-
-    let problem = RwSignal::new(found);
-    let accepted = RwSignal::new(told.accepted);
+#[island]
+pub fn SubmitForm(
+    choices: Given<Choices>,
+    /// The links of a form that was sent without JavaScript and not taken whole, how many jobs it made, and what was
+    /// wrong with it.
+    entered: String,
+    accepted: usize,
+    told: Given<Option<Problem>>,
+) -> impl IntoView {
+    let Choices { models, max_upload_bytes } = choices.0;
+    let problem = RwSignal::new(told.0);
+    let accepted = RwSignal::new(accepted);
     let outbox = Outbox::new();
     let form = NodeRef::<html::Form>::new();
     let url = NodeRef::<html::Textarea>::new();
@@ -139,7 +132,7 @@ pub fn SubmitForm(choices: Choices, told: Told) -> impl IntoView {
                     <p id="url-about" class="note">{start::LINK_HINT}</p>
                     <Complaint problem field=Field::Url />
                 </div>
-                <Options models=choices.models problem />
+                <Options models problem />
                 // Last in the form: the server reads the choices before the bytes come.
                 <DropZone file max_upload_bytes problem on_chosen=chosen />
             </fieldset>
@@ -155,7 +148,7 @@ pub fn SubmitForm(choices: Choices, told: Told) -> impl IntoView {
             </div>
         </form>
     }
-    .into_any()
+    .erase_on_server()
 }
 
 /// Everything that is to be sent, or what is wrong with the first of it that is.
@@ -225,7 +218,7 @@ fn Options(models: Vec<String>, problem: RwSignal<Option<Problem>>) -> impl Into
             </div>
         </details>
     }
-    .into_any()
+    .erase_on_server()
 }
 
 /// The browser asks before the page is left with something on its way.

@@ -6,6 +6,7 @@ use leptos::prelude::*;
 
 use super::{LanguageSelect, ModelSelect, TaskSelect};
 use crate::api::Choices;
+use crate::erase::EraseOnServer as _;
 use crate::live::JobState;
 
 #[component]
@@ -13,18 +14,18 @@ pub fn Downloads(state: RwSignal<JobState>) -> impl IntoView {
     let id = state.with_untracked(|state| state.job.id);
     let is_unfinished = Memo::new(move |_| state.with(|state| !state.job.status.is_terminal()));
     let links = Format::ALL.map(|format| {
-        let (extension, about) = match format {
-            Format::Srt => ("srt", "SubRip, for most players"),
-            Format::Ttml => ("ttml", "TTML (IMSC), for broadcasters"),
-            Format::Ass => ("ass", "ASS, for styled subtitles"),
-            Format::Txt => ("txt", "Plain text, to read"),
-            Format::Json => ("json", "JSON, for programs"),
-            Format::WebVtt => ("vtt", "WebVTT, for the web"),
+        let (extension, name, about) = match format {
+            Format::Srt => ("srt", "SRT", "SubRip, for most players"),
+            Format::Ttml => ("ttml", "TTML", "TTML (IMSC), for broadcasters"),
+            Format::Ass => ("ass", "ASS", "ASS, for styled subtitles"),
+            Format::Txt => ("txt", "TXT", "Plain text, to read"),
+            Format::Json => ("json", "JSON", "JSON, for programs"),
+            Format::WebVtt => ("vtt", "VTT", "WebVTT, for the web"),
         };
         view! {
             <li>
                 <a class="button" rel="external" download href=format!("/api/v1/jobs/{id}/track.{extension}?download=1")>
-                    <strong>{extension.to_uppercase()}</strong>
+                    <strong>{name}</strong>
                     <span>{about}</span>
                 </a>
             </li>
@@ -39,7 +40,7 @@ pub fn Downloads(state: RwSignal<JobState>) -> impl IntoView {
             }}
         </section>
     }
-    .into_any()
+    .erase_on_server()
 }
 
 /// For a job that ended: once more, perhaps with other choices. What it holds now is lost.
@@ -66,7 +67,7 @@ pub fn RetryForm(state: RwSignal<JobState>, choices: Choices) -> impl IntoView {
             <button class="button" class:primary=failed type="submit">"Retry"</button>
         </form>
     }
-    .into_any()
+    .erase_on_server()
 }
 
 /// Cancel while it is unfinished; delete at any time, after a second thought.
@@ -98,5 +99,5 @@ pub fn Removal(state: RwSignal<JobState>) -> impl IntoView {
             <p class="note">"Kept until " {expires} "."</p>
         </div>
     }
-    .into_any()
+    .erase_on_server()
 }

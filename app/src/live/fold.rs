@@ -2,27 +2,64 @@
 
 use std::sync::Arc;
 
-use domain::{Cue, Job, JobChange, JobEvent, JobStatus, JobView, Progress, Stage};
+use domain::correction::{Revision, ShownCue};
+use domain::{Corrections, Cue, Job, JobChange, JobEvent, JobStatus, JobView, Progress, Stage, Timestamp};
 
 use crate::api::JobDetail;
+use crate::editor::{Edits, Saved};
 
 /// A job as a page holds it. Pages of cues are shared: a copy of the state costs no text.
 #[derive(Debug, Clone, PartialEq)]
 pub struct JobState {
     pub job: JobView,
+    /// As the machine laid them out.
     pub pages: Vec<Arc<Vec<Cue>>>,
+    /// What people changed of them, and at which of their saves.
+    pub corrections: Corrections,
+    pub revision: Revision,
+    /// What this person changed of them; what is not saved yet stands in `corrections` as well.
+    pub edits: Edits,
     /// As it was when the job was read: nobody watches it here.
     pub companion: Option<JobView>,
 }
 
 impl From<JobDetail> for JobState {
     fn from(detail: JobDetail) -> JobState {
-        let JobDetail { job, pages, companion } = detail;
-        JobState { job, pages: pages.into_iter().map(Arc::new).collect(), companion }
+        let JobDetail { job, pages, corrections, companion } = detail;
+        let revision = job.corrections;
+        let (pages, edits) = (pages.into_iter().map(Arc::new).collect(), Edits::default());
+        JobState { job, pages, corrections, revision, edits, companion }
     }
 }
 
 impl JobState {
+    /// The cues to show, by the page in whose stretch they belong.
+    pub fn shown(&self) -> Vec<Arc<Vec<Cue>>> {
+        if self.corrections.is_empty() {
+            return self.pages.clone();
+        }
+        let mut start = Timestamp(0);
+        let starts: Vec<Timestamp> = self
+            .pages
+            .iter()
+            .map(|page| {
+                start = page.first().map_or(start, |cue| cue.start);
+                start
+            })
+            .collect();
+        let mut shown = vec![Vec::new(); self.pages.len().max(1)];
+        for one in self.corrections.shown(self.pages.iter().flat_map(|page| page.iter())) {
+            let page = starts.partition_point(|start| *start <= one.span.0).saturating_sub(1);
+            shown[page].push(one.cue);
+        }
+        shown.into_iter().map(Arc::new).collect()
+    }
+
+    /// The same cues in one list, with where each comes from.
+    pub fn shown_cues(&self) -> Vec<ShownCue> {
+        self.corrections.shown(self.pages.iter().flat_map(|page| page.iter()))
+    }
+
     /// Takes what was read anew, unless events were faster; says whether it did. Pages that are the same stay
     /// the same objects.
     pub fn replace(&mut self, detail: JobDetail) -> bool {
@@ -30,6 +67,14 @@ impl JobState {
             return false;
         }
         let mut next = JobState::from(detail);
+        next.edits = self.edits.clone();
+        let (read, revision) = (std::mem::take(&mut next.corrections), next.revision);
+        next.corrections = self.corrections.clone();
+        next.revision = self.revision;
+        // While own changes are on their way, their answer tells.
+        if revision > self.revision && !self.edits.outbox.is_sending() {
+            next.merge(Saved { revision, corrections: read, conflicts: Vec::new() });
+        }
         // Hints went on while nothing was stored: what was read has all the pages, but an older progress.
         if next.job.version < self.job.version {
             next.job = self.job.clone();
@@ -51,6 +96,8 @@ pub enum Folded {
     /// Known already, or of another job.
     Stale,
     Applied,
+    /// Applied; somebody else saved corrections, which it does not tell.
+    Corrected,
     /// Something between was missed: the job must be read anew. What the event tells is applied.
     Gap,
     /// The job does not exist any more.
@@ -65,6 +112,13 @@ pub fn fold(state: &mut JobState, event: &JobEvent) -> Folded {
     if matches!(folded, Folded::Stale | Folded::Gone) {
         return folded;
     }
+    let folded = fold_pages(state, event, was_queued);
+    // While own changes are on their way, their answer tells.
+    let is_corrected = state.job.corrections > state.revision && !state.edits.outbox.is_sending();
+    if is_corrected && folded == Folded::Applied { Folded::Corrected } else { folded }
+}
+
+fn fold_pages(state: &mut JobState, event: &JobEvent, was_queued: bool) -> Folded {
     match &event.change {
         JobChange::Cues { page, cues, progress } => {
             let page = *page as usize;
@@ -158,6 +212,8 @@ fn report(job: &mut JobView, progress: &Progress) {
     job.has_media = progress.has_media;
     job.pages = progress.pages;
     job.cues = progress.cues;
+    // A worker does not know what people saved meanwhile.
+    job.corrections = job.corrections.max(progress.corrections);
     if progress.stage == Stage::Done {
         job.eta_ms = None;
     }
@@ -181,7 +237,8 @@ pub mod samples {
         };
         let moment = WallTime::UNIX_EPOCH;
         let job = Job::queued(JobId::from_bits(7), spec, moment, moment);
-        JobState { job: JobView::from(&job), pages: Vec::new(), companion: None }
+        let (pages, corrections, edits) = (Vec::new(), Corrections::default(), Edits::default());
+        JobState { job: JobView::from(&job), pages, corrections, revision: 0, edits, companion: None }
     }
 }
 
@@ -326,10 +383,28 @@ mod tests {
         let mut held = check(state(2000, &["a"]), &[hint(3000), hint(3007)], Folded::Gap, &["a"]);
         let read = state(3000, &["a", "b"]);
         let pages = read.pages.iter().map(|page| page.to_vec()).collect();
-        assert!(held.replace(JobDetail { job: read.job, pages, companion: None }));
+        assert!(held.replace(JobDetail {
+            job: read.job,
+            pages,
+            corrections: Corrections::default(),
+            companion: None
+        }));
         assert_eq!((texts(&held), held.job.version), (vec!["a".to_owned(), "b".into()], 3007));
         assert_eq!(fold(&mut held, &hint(3005)), Folded::Stale);
         assert_eq!(fold(&mut held, &hint(3008)), Folded::Applied);
+    }
+
+    #[test]
+    fn corrections_of_others_are_asked_for_and_not_the_whole_job() {
+        let told = Progress { corrections: 1, ..progress(1) };
+        let change = JobChange::Progress { progress: told };
+        let after = check(state(3, &["a"]), &[event(4, change.clone())], Folded::Corrected, &["a"]);
+        let mut saving = JobState { job: after.job.clone(), ..state(3, &["a"]) };
+        let changes = vec![domain::correction::Correction::Shift { from: Timestamp(0), by: 7 }];
+        saving.edit(changes);
+        assert!(saving.edits.outbox.send().is_some());
+        // The answer to the own save tells.
+        check(saving, &[event(5, change)], Folded::Applied, &["a"]);
     }
 
     #[test]
@@ -356,6 +431,7 @@ mod tests {
         let detail = |state: JobState| JobDetail {
             job: state.job,
             pages: state.pages.iter().map(|page| page.to_vec()).collect(),
+            corrections: state.corrections,
             companion: state.companion,
         };
         assert!(!held.replace(detail(older)));

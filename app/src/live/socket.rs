@@ -12,6 +12,8 @@ use wasm_bindgen::JsCast;
 use wasm_bindgen::closure::Closure;
 use web_sys::{MessageEvent, WebSocket};
 
+use super::told;
+
 /// Names one watch, to end it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct WatchToken(u64);
@@ -21,7 +23,7 @@ pub fn watch(id: JobId, after: Version, heard: impl Fn(&JobEvent) + 'static) -> 
     let token = with_hub(|hub| {
         hub.tokens += 1;
         hub.watches.push(Watch { token: WatchToken(hub.tokens), id, after, heard: Rc::new(heard) });
-        hub.say(&serde_json::json!({ "watch": id, "after": after }));
+        hub.say(&watching(id, after));
         WatchToken(hub.tokens)
     });
     connect();
@@ -33,7 +35,7 @@ pub fn unwatch(token: WatchToken) {
         let Some(index) = hub.watches.iter().position(|watch| watch.token == token) else { return };
         let id = hub.watches.swap_remove(index).id;
         if !hub.watches.iter().any(|watch| watch.id == id) {
-            hub.say(&serde_json::json!({ "unwatch": id }));
+            hub.say(&format!(r#"{{"unwatch":"{id}"}}"#));
         }
     });
 }
@@ -88,12 +90,12 @@ fn with_hub<T>(act: impl FnOnce(&mut Hub) -> T) -> T {
 }
 
 impl Hub {
-    fn say(&self, message: &serde_json::Value) {
+    fn say(&self, message: &str) {
         // Before the socket is open nothing is lost: opening it tells every watch.
         if let Link::Up(wire) = &self.link
             && wire.socket.ready_state() == WebSocket::OPEN
         {
-            let _ = wire.socket.send_with_str(&message.to_string());
+            let _ = wire.socket.send_with_str(message);
         }
     }
 
@@ -102,6 +104,10 @@ impl Hub {
             signal.try_set(lost);
         }
     }
+}
+
+fn watching(id: JobId, after: Version) -> String {
+    format!(r#"{{"watch":"{id}","after":{after}}}"#)
 }
 
 fn connect() {
@@ -130,19 +136,14 @@ fn connect() {
 fn opened() {
     with_hub(|hub| {
         for watch in &hub.watches {
-            hub.say(&serde_json::json!({ "watch": watch.id, "after": watch.after }));
+            hub.say(&watching(watch.id, watch.after));
         }
         hub.show(false);
     });
 }
 
 fn heard(message: MessageEvent) {
-    let Some(event) =
-        message.data().as_string().and_then(|text| serde_json::from_str::<JobEvent>(&text).ok())
-    else {
-        // A newer server may say what this page does not know.
-        return;
-    };
+    let Some(event) = message.data().as_string().and_then(|text| told::event(&text)) else { return };
     let callbacks: Vec<_> = with_hub(|hub| {
         hub.failures = 0;
         let watches = hub.watches.iter_mut().filter(|watch| watch.id == event.id);

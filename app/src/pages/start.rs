@@ -1,30 +1,21 @@
-//! The start page: submit media, see what became of earlier jobs.
+//! The start page: submit something, and see what was submitted.
 
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 
 use super::Unavailable;
-use crate::api::{JobQuery, get_choices, list_jobs};
-use crate::components::{Jobs, SubmitForm, Told};
+use crate::api::{Choices, DeskError, JobQuery, JobRows, desk};
+use crate::components::{Jobs, SubmitForm};
+use crate::given::Given;
+use crate::problem::{Field, Problem};
 use crate::text::start;
 
 #[component]
 pub fn StartPage() -> impl IntoView {
-    let query = use_query_map();
-    let wanted = Memo::new(move |_| {
-        let text = |name: &str| query.with(|query| query.get(name)).unwrap_or_default();
-        JobQuery { q: text("q"), status: text("status"), cursor: text("cursor") }
-    });
-    let told = query.with_untracked(|query| {
-        let text = |name: &str| query.get(name).unwrap_or_default();
-        let accepted = text("accepted").parse().unwrap_or_default();
-        Told { error: text("error"), field: text("field"), links: text("url"), accepted }
-    });
-    let told = StoredValue::new(told);
-    let choices = Resource::new(|| (), |()| get_choices());
-    let jobs =
-        Resource::new(move || wanted.get(), |JobQuery { q, status, cursor }| list_jobs(q, status, cursor));
+    let asked = use_query_map().get_untracked();
+    let text = move |name: &str| asked.get(name).unwrap_or_default();
+    let query = JobQuery { q: text("q"), status: text("status"), cursor: text("cursor") };
     view! {
         <Title text="" />
         <main id="content" class="start" tabindex="-1">
@@ -32,23 +23,44 @@ pub fn StartPage() -> impl IntoView {
                 <h1>{start::HEADLINE}</h1>
                 <p>{start::LEAD}</p>
             </div>
-            // Apart from the list: another search leaves the form, and what is on its way, alone.
-            <Suspense>
-                {move || Suspend::new(async move {
-                    choices.await.ok().map(|choices| view! { <SubmitForm choices told=told.get_value() /> })
-                })}
-            </Suspense>
-            <Suspense>
-                {move || Suspend::new(async move {
-                    match jobs.await {
-                        Ok(first) => {
-                            view! { <Jobs first query=wanted.get_untracked() told=told.get_value() /> }.into_any()
-                        }
-                        Err(_) => view! { <Unavailable /> }.into_any(),
-                    }
-                })}
-            </Suspense>
+            {Suspend::new(async move {
+                match read(&query).await {
+                    // Without the list there is still the form.
+                    Ok((choices, listed)) => view! { <Shown text choices listed query /> }.into_any(),
+                    Err(DeskError) => view! { <Unavailable /> }.into_any(),
+                }
+            })}
         </main>
     }
-    .into_any()
+}
+
+async fn read(query: &JobQuery) -> Result<(Choices, Result<JobRows, DeskError>), DeskError> {
+    let desk = desk()?;
+    let listed = desk.list(query).await;
+    Ok((desk.choices(), listed))
+}
+
+/// `text`: what the address says under a name.
+#[component]
+fn Shown<F: Fn(&str) -> String + Send + 'static>(
+    text: F,
+    choices: Choices,
+    listed: Result<JobRows, DeskError>,
+    query: JobQuery,
+) -> impl IntoView {
+    // What became of a form that was sent without JavaScript.
+    let error = Some(text("error")).filter(|code| !code.is_empty());
+    let told = error.map(|code| Problem::told(&code, &text("field"), choices.max_upload_bytes));
+    let (of_list, of_form) = match told {
+        Some(told) if told.field == Field::List => (Some(told), None),
+        told => (None, told),
+    };
+    let accepted = text("accepted").parse().unwrap_or_default();
+    view! {
+        <SubmitForm choices=Given(choices) entered=text("url") accepted told=Given(of_form) />
+        {match listed {
+            Ok(first) => view! { <Jobs first=Given(first) query=Given(query) told=Given(of_list) /> }.into_any(),
+            Err(DeskError) => view! { <Unavailable /> }.into_any(),
+        }}
+    }
 }

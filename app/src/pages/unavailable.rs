@@ -5,7 +5,6 @@ use leptos::prelude::*;
 /// Sets the status of the response to 503.
 #[component]
 pub fn Unavailable() -> impl IntoView {
-    #[cfg(feature = "ssr")]
     if let Some(response) = use_context::<leptos_axum::ResponseOptions>() {
         response.set_status(http::StatusCode::SERVICE_UNAVAILABLE);
     }

@@ -5,7 +5,9 @@ use domain::JobStatus;
 use super::{about, bytes, moment};
 use crate::api::{Place, Searched};
 
+#[cfg(feature = "ssr")]
 pub const HEADLINE: &str = "Subtitles while you watch";
+#[cfg(feature = "ssr")]
 pub const LEAD: &str =
     "Paste links or drop files. The first captions show up while the rest is still being transcribed.";
 

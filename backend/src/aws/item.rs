@@ -6,7 +6,8 @@
 //! | `JOB#<id>` | `PAGE#<pages>#<number>` | one page of cues |
 //! | `JOB#<id>` | `TRACK#<track>#<part>` | part of a track that somebody saved |
 //! | `KEY#<key>` | `KEY` | the job that an idempotency key made |
-//! | `TURN#<task>` | `TURN` | when somebody took the turn at a task |
+//! | `TURN` | `<task>` | when somebody took the turn at a task |
+//! | `WORKER` | `<id>` | what a worker tells of itself |
 //!
 //! A job names its pages and its saved track by random tokens, so that a retry or a save changes all of them with
 //! one write of the job's item; what nothing names any more is invisible, and is removed afterwards.
@@ -15,10 +16,10 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use domain::{Attempt, CuePage, Job, JobId, WallTime};
+use domain::{Attempt, Corrections, CuePage, Job, JobId, WallTime};
 use serde::de::DeserializeOwned;
 
-use crate::{BackendError, JobRecord, Result};
+use crate::{BackendError, JobRecord, Result, rules};
 
 pub type Item = HashMap<String, AttributeValue>;
 
@@ -169,7 +170,7 @@ pub fn record_of(stored: &Stored, parts: &[Item]) -> Result<Option<JobRecord>> {
         return Ok(None);
     }
     let Some(track) = &stored.track else {
-        return Ok(Some(JobRecord { job, pages, saved_track: None }));
+        return Ok(Some(JobRecord { job, pages, corrections: Corrections::default() }));
     };
     let prefix = format!("TRACK#{}#", track.token);
     let mut found = 0;
@@ -183,7 +184,7 @@ pub fn record_of(stored: &Stored, parts: &[Item]) -> Result<Option<JobRecord>> {
     if found != track.parts {
         return Ok(None);
     }
-    Ok(Some(JobRecord { job, pages, saved_track: Some(serde_json::from_str(&json)?) }))
+    Ok(Some(JobRecord { job, pages, corrections: rules::read_corrections(&json)? }))
 }
 
 /// The parts of a track's JSON, in order.
@@ -230,12 +231,12 @@ pub fn attribute<'a>(item: &'a Item, name: &'static str) -> Result<&'a str> {
     }
 }
 
-fn number<T: std::str::FromStr>(item: &Item, name: &'static str) -> Result<T> {
+pub fn number<T: std::str::FromStr>(item: &Item, name: &'static str) -> Result<T> {
     let value = item.get(name).and_then(|value| value.as_n().ok()).and_then(|value| value.parse().ok());
     value.ok_or_else(|| BackendError::Permanent(NoAttribute(name).into()))
 }
 
-fn record(value: &impl serde::Serialize) -> Result<String> {
+pub fn record(value: &impl serde::Serialize) -> Result<String> {
     let json = serde_json::to_string(value)?;
     if json.len() > MAX_RECORD_BYTES {
         return Err(BackendError::Permanent(RecordTooLarge { bytes: json.len() }.into()));
@@ -243,7 +244,7 @@ fn record(value: &impl serde::Serialize) -> Result<String> {
     Ok(json)
 }
 
-fn parse_record<T: DeserializeOwned>(item: &Item) -> Result<T> {
+pub fn parse_record<T: DeserializeOwned>(item: &Item) -> Result<T> {
     Ok(serde_json::from_str(attribute(item, "record")?)?)
 }
 

@@ -10,7 +10,7 @@ use domain::{Job, JobId, JobStatus, WallTime};
 
 use super::item::{self, KIND, attribute, position};
 use super::table::{BY_END, BY_EXPIRY, BY_STATUS, Search, Table};
-use crate::{JobPage, Listing, Result, cursor};
+use crate::{JobCounts, JobPage, Listing, Result, cursor};
 
 pub async fn recent(table: &Table, listing: &Listing) -> Result<JobPage> {
     let limit = row_limit(listing.limit);
@@ -132,6 +132,17 @@ pub async fn expired(table: &Table, limit: usize) -> Result<Vec<JobId>> {
     };
     let keys = table.index(&search, row_limit(limit)).await?;
     keys.iter().map(|key| item::parse_job_key(attribute(key, "pk")?)).collect()
+}
+
+pub async fn counts(table: &Table) -> Result<JobCounts> {
+    let counting =
+        JobStatus::ALL.map(async |status| table.count(BY_STATUS, ("status", status.as_str())).await);
+    let found = futures::future::try_join_all(counting).await?;
+    let mut counts = JobCounts::default();
+    for (status, count) in JobStatus::ALL.into_iter().zip(found) {
+        *counts.of(status) = count;
+    }
+    Ok(counts)
 }
 
 /// The jobs with these ids that are there and not past their time, in the order of the ids.

@@ -21,6 +21,7 @@ mod store;
 mod table;
 mod topic;
 mod turns;
+mod workers;
 
 use std::path::Path;
 use std::sync::Arc;

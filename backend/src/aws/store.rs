@@ -5,17 +5,19 @@ use std::time::Duration;
 
 use Ruling::{Keep, Write};
 use async_trait::async_trait;
-use domain::{Attempt, CuePage, Job, JobId, JobSpec, Progress, Track, Version, WallTime};
+use domain::correction::Revision;
+use domain::{Attempt, Corrections, CuePage, Job, JobId, JobSpec, Progress, Version, WallTime};
 
 use super::change::{Jobs, ROUNDS, contended, pause};
 use super::item::{self, Item, Stored, TrackName};
 use super::listing;
 use super::table::{Condition, PutResult, Table};
-use super::turns;
+use super::{turns, workers};
 use crate::rules::{self, Append, End, Ruling, Save};
 use crate::{
-    BackendError, Cancelled, Claim, Created, Deleted, Finished, IdempotencyKey, JobPage, JobRecord, JobStore,
-    Listing, Outcome, Release, Requeued, Result, Retried, SavedTrack, Written,
+    BackendError, Cancelled, Claim, Created, Deleted, Finished, IdempotencyKey, JobCounts, JobPage,
+    JobRecord, JobStore, Listing, Outcome, Release, Requeued, Result, Retried, SavedCorrections, Turn,
+    WorkerRecord, Written,
 };
 
 pub struct DynamoStore {
@@ -40,9 +42,9 @@ impl DynamoStore {
         Ok((written_by == attempt).then_some(page))
     }
 
-    /// What is saved now is this track. Read only when an answer was lost, so that its parts cost nobody else.
-    async fn has_saved(&self, id: JobId, track: &Track) -> Result<bool> {
-        Ok(self.read(id).await?.is_some_and(|record| record.saved_track.as_ref() == Some(track)))
+    /// What is saved now are these. Read only when an answer was lost, so that the parts cost nobody else.
+    async fn has_saved(&self, id: JobId, corrections: &Corrections) -> Result<bool> {
+        Ok(self.read(id).await?.is_some_and(|record| record.corrections == *corrections))
     }
 
     /// Removes items of the job that nothing names any more. Whatever fails is removed by the table itself, later.
@@ -151,7 +153,8 @@ impl JobStore for DynamoStore {
     }
 
     async fn claim(&self, id: JobId, message_id: &str, receive_count: u32) -> Result<Claim> {
-        let rule = |stored: &mut Stored| Ok(rules::claim(&mut stored.job, message_id, receive_count));
+        let now = WallTime::now();
+        let rule = |stored: &mut Stored| Ok(rules::claim(&mut stored.job, message_id, receive_count, now));
         Ok(self.jobs.change(id, rule).await?.unwrap_or(Claim::Gone))
     }
 
@@ -266,13 +269,18 @@ impl JobStore for DynamoStore {
         Ok(pages)
     }
 
-    async fn save_track(&self, id: JobId, expected: Version, track: &Track) -> Result<SavedTrack> {
-        let Some(stored) = self.live(id).await? else { return Ok(SavedTrack::Gone) };
+    async fn save_corrections(
+        &self,
+        id: JobId,
+        expected: Revision,
+        corrections: &Corrections,
+    ) -> Result<SavedCorrections> {
+        let Some(stored) = self.live(id).await? else { return Ok(SavedCorrections::Gone) };
         // Refused before anything is written. What is written is found by nobody until the job names it.
-        let is_due = matches!(rules::save_track(&mut stored.job.clone(), expected), Write(_));
+        let is_due = matches!(rules::save_corrections(&mut stored.job.clone(), expected), Write(_));
         let token = item::token();
         let parts = match is_due {
-            true => item::track_items(&stored.job, &token, &serde_json::to_string(track)?),
+            true => item::track_items(&stored.job, &token, &serde_json::to_string(corrections)?),
             false => Vec::new(),
         };
         let keys: Vec<Item> = (0..parts.len())
@@ -284,7 +292,7 @@ impl JobStore for DynamoStore {
         let name = TrackName { token, parts: keys.len() };
         let rule = |stored: &mut Stored| {
             let old = stored.track.clone();
-            Ok(match rules::save_track(&mut stored.job, expected) {
+            Ok(match rules::save_corrections(&mut stored.job, expected) {
                 Write(save) => {
                     stored.track = Some(name.clone());
                     Write((save, old))
@@ -294,25 +302,21 @@ impl JobStore for DynamoStore {
         };
         let Some((save, old)) = self.jobs.change(id, rule).await? else {
             self.drop_parts(id, keys).await;
-            return Ok(SavedTrack::Gone);
+            return Ok(SavedCorrections::Gone);
         };
         match save {
-            Save::At(version) => {
+            Save::Done(job) => {
                 let old =
                     old.into_iter().flat_map(|old| (0..old.parts).map(move |part| (old.token.clone(), part)));
                 let old =
                     old.map(|(token, part)| item::key(item::job_key(id), item::track_key(&token, part)));
                 self.drop_parts(id, old.collect()).await;
-                Ok(SavedTrack::At(version))
+                Ok(SavedCorrections::Done(job))
             }
-            Save::NotCompleted => {
+            Save::Conflict { job, may_be_repeat } => {
                 self.drop_parts(id, keys).await;
-                Ok(SavedTrack::NotCompleted)
-            }
-            Save::Conflict { version, may_be_repeat } => {
-                self.drop_parts(id, keys).await;
-                let is_repeat = may_be_repeat && self.has_saved(id, track).await?;
-                Ok(if is_repeat { SavedTrack::At(version) } else { SavedTrack::Conflict(version) })
+                let is_repeat = may_be_repeat && self.has_saved(id, corrections).await?;
+                Ok(if is_repeat { SavedCorrections::Done(job) } else { SavedCorrections::Conflict(job) })
             }
         }
     }
@@ -339,6 +343,26 @@ impl JobStore for DynamoStore {
 
     async fn give_back_turn(&self, task: &str) -> Result<()> {
         turns::give_back(&self.table, task).await
+    }
+
+    async fn turns(&self) -> Result<Vec<Turn>> {
+        turns::list(&self.table).await
+    }
+
+    async fn counts(&self) -> Result<JobCounts> {
+        listing::counts(&self.table).await
+    }
+
+    async fn tell_worker(&self, worker: &WorkerRecord) -> Result<()> {
+        workers::tell(&self.table, worker).await
+    }
+
+    async fn forget_worker(&self, id: &str) -> Result<()> {
+        workers::forget(&self.table, id).await
+    }
+
+    async fn workers(&self) -> Result<Vec<WorkerRecord>> {
+        workers::list(&self.table).await
     }
 }
 

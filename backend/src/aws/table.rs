@@ -5,7 +5,7 @@ use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{
-    DeleteRequest, KeysAndAttributes, Put, ReturnValue, ReturnValuesOnConditionCheckFailure,
+    DeleteRequest, KeysAndAttributes, Put, ReturnValue, ReturnValuesOnConditionCheckFailure, Select,
     TransactWriteItem, WriteRequest,
 };
 use domain::{CuePage, JobId};
@@ -255,6 +255,51 @@ impl Table {
             }
         }
         Ok(())
+    }
+
+    /// How many items a partition of an index has. Keys are read for it, a megabyte with each call.
+    pub async fn count(&self, index: &str, (attribute, value): (&str, &str)) -> Result<u64> {
+        let mut count = 0;
+        let mut start = None;
+        loop {
+            let request = self
+                .client
+                .query()
+                .table_name(&self.name)
+                .index_name(index)
+                .select(Select::Count)
+                .key_condition_expression("#partition = :partition")
+                .expression_attribute_names("#partition", attribute)
+                .expression_attribute_values(":partition", text(value))
+                .set_exclusive_start_key(start);
+            let answer = request.send().await?;
+            count += u64::try_from(answer.count).unwrap_or_default();
+            start = answer.last_evaluated_key;
+            if start.is_none() {
+                return Ok(count);
+            }
+        }
+    }
+
+    /// Items of a partition that holds no job, in order; about `limit` at most.
+    pub async fn partition(&self, name: &str, limit: usize) -> Result<Vec<Item>> {
+        let mut items = Vec::new();
+        let mut start = None;
+        loop {
+            let request = self
+                .client
+                .query()
+                .table_name(&self.name)
+                .key_condition_expression("pk = :pk")
+                .expression_attribute_values(":pk", text(name))
+                .set_exclusive_start_key(start);
+            let answer = request.send().await?;
+            items.extend(answer.items.unwrap_or_default());
+            start = answer.last_evaluated_key;
+            if start.is_none() || items.len() >= limit {
+                return Ok(items);
+            }
+        }
     }
 
     /// Up to `limit` keys of an index, in its order or against it.

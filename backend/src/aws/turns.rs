@@ -9,7 +9,12 @@ use domain::WallTime;
 
 use super::item::{self, Item, text};
 use super::table::Table;
-use crate::Result;
+use crate::{BackendError, Result, Turn};
+
+const PARTITION: &str = "TURN";
+
+/// As many turns as are listed.
+const MANY: usize = 500;
 
 /// Turns of workers that are no more, under names that nobody uses again.
 const FORGOTTEN_AFTER: Duration = Duration::from_secs(30 * 24 * 60 * 60);
@@ -50,8 +55,20 @@ pub async fn give_back(table: &Table, task: &str) -> Result<()> {
     table.delete_all(vec![key(task)]).await
 }
 
+pub async fn list(table: &Table) -> Result<Vec<Turn>> {
+    let mut turns = Vec::new();
+    for item in table.partition(PARTITION, MANY).await? {
+        let task = item::attribute(&item, "sk")?.to_owned();
+        let taken_at = WallTime::from_microsecond(item::number(&item, "taken")?)
+            .map_err(|error| BackendError::Permanent(error.into()))?;
+        turns.push(Turn { task, taken_at });
+    }
+    Ok(turns)
+}
+
+/// All turns are in one partition, so that they can be listed.
 fn key(task: &str) -> Item {
-    item::key(format!("TURN#{task}"), "TURN")
+    item::key(PARTITION, task)
 }
 
 fn number(value: i64) -> AttributeValue {

@@ -1,10 +1,10 @@
 //! Lists of jobs, each along an index.
 
-use domain::{Job, JobId, WallTime};
+use domain::{Job, JobId, JobStatus, WallTime};
 use rusqlite::{Connection, Params, params};
 
 use super::{now_us, record};
-use crate::{JobPage, Listing, Result, cursor};
+use crate::{JobCounts, JobPage, Listing, Result, cursor};
 
 pub fn recent(connection: &Connection, listing: &Listing) -> Result<JobPage> {
     let now = now_us();
@@ -66,6 +66,17 @@ pub fn expired(connection: &Connection, limit: usize) -> Result<Vec<JobId>> {
         ids.push(record::parse_id(&row.get::<_, String>(0)?)?);
     }
     Ok(ids)
+}
+
+/// Along the index alone: whether a job is past its time stands in its row.
+pub fn counts(connection: &Connection) -> Result<JobCounts> {
+    let mut counts = JobCounts::default();
+    let mut statement = connection.prepare_cached("SELECT count(*) FROM jobs WHERE status = ?1")?;
+    for status in JobStatus::ALL {
+        let count: i64 = statement.query_row([status.as_str()], |row| row.get(0))?;
+        *counts.of(status) = count.unsigned_abs();
+    }
+    Ok(counts)
 }
 
 fn jobs(connection: &Connection, sql: &str, params: impl Params) -> Result<Vec<Job>> {

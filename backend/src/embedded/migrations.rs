@@ -13,7 +13,7 @@ const APPLICATION_ID: i64 = 0x4355_454c;
 const READ_WHOLE_BYTES: i64 = 64 << 20;
 
 /// Each step leads from the schema of its index to the next. Steps are never edited once released, only added.
-const STEPS: [&str; 3] = [SCHEMA_1, TURNS_2, LETTERS_3];
+const STEPS: [&str; 5] = [SCHEMA_1, TURNS_2, LETTERS_3, CORRECTIONS_4, WORKERS_5];
 
 /// Times are microseconds since 1970. `record` is the whole thing as JSON; the columns beside it repeat what is
 /// searched for and are written together with it, in one place.
@@ -101,6 +101,18 @@ INSERT INTO letters (body, attempts, died_us)
     SELECT body, receive_count, died_us FROM dead_letters ORDER BY died_us, id;
 DROP TABLE dead_letters;
 ALTER TABLE letters RENAME TO dead_letters;
+";
+
+/// A whole track is one kind of corrections; see `rules::read_corrections`.
+const CORRECTIONS_4: &str = "ALTER TABLE saved_tracks RENAME TO corrections;";
+
+/// What workers told of themselves last.
+const WORKERS_5: &str = "
+CREATE TABLE workers (
+    id         TEXT PRIMARY KEY,
+    expires_us INTEGER NOT NULL,
+    record     TEXT NOT NULL
+) STRICT;
 ";
 
 /// Refuses files that are damaged, foreign or from the future, before anything is written to them. `is_suspect`:

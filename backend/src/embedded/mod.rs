@@ -16,6 +16,7 @@ mod store;
 mod topic;
 mod turns;
 mod watcher;
+mod workers;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

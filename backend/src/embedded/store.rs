@@ -5,15 +5,16 @@ use std::time::Duration;
 
 use Ruling::{Keep, Write};
 use async_trait::async_trait;
-use domain::{Attempt, CuePage, Job, JobId, JobSpec, Progress, Track, Version, WallTime};
+use domain::correction::Revision;
+use domain::{Attempt, Corrections, CuePage, Job, JobId, JobSpec, Progress, Version, WallTime};
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
 use super::database::{Database, Durability};
-use super::{listing, record, turns};
+use super::{listing, record, turns, workers};
 use crate::rules::{self, Append, End, Ruling, Save};
 use crate::{
-    Cancelled, Claim, Created, Deleted, Finished, IdempotencyKey, JobPage, JobRecord, JobStore, Listing,
-    Outcome, Release, Requeued, Result, Retried, SavedTrack, Written,
+    Cancelled, Claim, Created, Deleted, Finished, IdempotencyKey, JobCounts, JobPage, JobRecord, JobStore,
+    Listing, Outcome, Release, Requeued, Result, Retried, SavedCorrections, Turn, WorkerRecord, Written,
 };
 
 pub struct EmbeddedStore {
@@ -68,15 +69,17 @@ impl JobStore for EmbeddedStore {
         let read = move |transaction: &Transaction<'_>| {
             let Some(job) = record::live(transaction, id)? else { return Ok(None) };
             let pages = pages(transaction, id, 0)?;
-            Ok(Some(JobRecord { job, pages, saved_track: saved_track(transaction, id)? }))
+            Ok(Some(JobRecord { job, pages, corrections: corrections(transaction, id)? }))
         };
         self.database.read(read).await
     }
 
     async fn claim(&self, id: JobId, message_id: &str, receive_count: u32) -> Result<Claim> {
         let message_id = message_id.to_owned();
-        let claimed =
-            self.change(id, move |_, job| Ok(rules::claim(job, &message_id, receive_count))).await?;
+        let claim = move |_: &Transaction<'_>, job: &mut Job| {
+            Ok(rules::claim(job, &message_id, receive_count, WallTime::now()))
+        };
+        let claimed = self.change(id, claim).await?;
         Ok(claimed.unwrap_or(Claim::Gone))
     }
 
@@ -159,7 +162,7 @@ impl JobStore for EmbeddedStore {
             let ruling = rules::retry(job, &spec, expires_at);
             if matches!(ruling, Write(_)) {
                 transaction.execute("DELETE FROM pages WHERE job = ?1", [id.to_string()])?;
-                transaction.execute("DELETE FROM saved_tracks WHERE job = ?1", [id.to_string()])?;
+                transaction.execute("DELETE FROM corrections WHERE job = ?1", [id.to_string()])?;
             }
             Ok(ruling)
         };
@@ -189,23 +192,33 @@ impl JobStore for EmbeddedStore {
         self.database.read(read).await
     }
 
-    async fn save_track(&self, id: JobId, expected: Version, track: &Track) -> Result<SavedTrack> {
-        let track = track.clone();
+    async fn save_corrections(
+        &self,
+        id: JobId,
+        expected: Revision,
+        new: &Corrections,
+    ) -> Result<SavedCorrections> {
+        let new = new.clone();
         let save = move |transaction: &Transaction<'_>, job: &mut Job| {
-            Ok(match rules::save_track(job, expected) {
-                Write(_) => {
-                    let sql = "INSERT OR REPLACE INTO saved_tracks (job, record) VALUES (?1, ?2)";
-                    transaction.execute(sql, params![id.to_string(), serde_json::to_string(&track)?])?;
-                    Write(SavedTrack::At(job.version))
+            let ruling = rules::save_corrections(job, expected);
+            if matches!(ruling, Write(_)) {
+                let sql = "INSERT OR REPLACE INTO corrections (job, record) VALUES (?1, ?2)";
+                transaction.execute(sql, params![id.to_string(), serde_json::to_string(&new)?])?;
+            }
+            Ok(match ruling {
+                Write(Save::Done(job)) | Keep(Save::Done(job)) => Write(SavedCorrections::Done(job)),
+                Write(Save::Conflict { job, may_be_repeat })
+                | Keep(Save::Conflict { job, may_be_repeat }) => {
+                    let is_repeat = may_be_repeat && corrections(transaction, id)? == new;
+                    Keep(if is_repeat {
+                        SavedCorrections::Done(job)
+                    } else {
+                        SavedCorrections::Conflict(job)
+                    })
                 }
-                Keep(Save::Conflict { version, may_be_repeat }) => {
-                    let is_repeat = may_be_repeat && saved_track(transaction, id)?.as_ref() == Some(&track);
-                    Keep(if is_repeat { SavedTrack::At(version) } else { SavedTrack::Conflict(version) })
-                }
-                Keep(_) => Keep(SavedTrack::NotCompleted),
             })
         };
-        Ok(self.change(id, save).await?.unwrap_or(SavedTrack::Gone))
+        Ok(self.change(id, save).await?.unwrap_or(SavedCorrections::Gone))
     }
 
     async fn recent(&self, listing: &Listing) -> Result<JobPage> {
@@ -233,6 +246,28 @@ impl JobStore for EmbeddedStore {
     async fn give_back_turn(&self, task: &str) -> Result<()> {
         let task = task.to_owned();
         self.write(move |transaction| turns::give_back(transaction, &task)).await
+    }
+
+    async fn turns(&self) -> Result<Vec<Turn>> {
+        self.database.read(|transaction| turns::list(transaction)).await
+    }
+
+    async fn counts(&self) -> Result<JobCounts> {
+        self.database.read(|transaction| listing::counts(transaction)).await
+    }
+
+    async fn tell_worker(&self, worker: &WorkerRecord) -> Result<()> {
+        let worker = worker.clone();
+        self.database.write(Durability::Hint, move |transaction| workers::tell(transaction, &worker)).await
+    }
+
+    async fn forget_worker(&self, id: &str) -> Result<()> {
+        let id = id.to_owned();
+        self.database.write(Durability::Hint, move |transaction| workers::forget(transaction, &id)).await
+    }
+
+    async fn workers(&self) -> Result<Vec<WorkerRecord>> {
+        self.database.read(|transaction| workers::list(transaction)).await
     }
 }
 
@@ -294,8 +329,9 @@ fn page_of(connection: &Connection, id: JobId, attempt: Attempt, number: u32) ->
     rows.next()?.map(|row| record::parse(row, 0)).transpose()
 }
 
-fn saved_track(connection: &Connection, id: JobId) -> Result<Option<Track>> {
-    let mut statement = connection.prepare_cached("SELECT record FROM saved_tracks WHERE job = ?1")?;
+fn corrections(connection: &Connection, id: JobId) -> Result<Corrections> {
+    let mut statement = connection.prepare_cached("SELECT record FROM corrections WHERE job = ?1")?;
     let mut rows = statement.query([id.to_string()])?;
-    rows.next()?.map(|row| record::parse(row, 0)).transpose()
+    let Some(row) = rows.next()? else { return Ok(Corrections::default()) };
+    Ok(rules::read_corrections(&row.get::<_, String>(0)?)?)
 }

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use rusqlite::{Transaction, params};
+use domain::WallTime;
+use rusqlite::{Connection, Transaction, params};
 
 use super::now_us;
-use crate::Result;
+use crate::{Result, Turn};
 
 /// Turns of workers that are no more, under names that nobody uses again.
 const FORGOTTEN_AFTER: Duration = Duration::from_secs(30 * 24 * 60 * 60);
@@ -28,6 +29,20 @@ pub fn take(transaction: &Transaction<'_>, task: &str, period: Duration) -> Resu
 pub fn give_back(transaction: &Transaction<'_>, task: &str) -> Result<()> {
     transaction.execute("DELETE FROM turns WHERE task = ?1", [task])?;
     Ok(())
+}
+
+/// As many as workers have tasks and machines.
+pub fn list(connection: &Connection) -> Result<Vec<Turn>> {
+    let mut statement =
+        connection.prepare_cached("SELECT task, taken_us FROM turns ORDER BY task LIMIT 500")?;
+    let mut rows = statement.query(())?;
+    let mut turns = Vec::new();
+    while let Some(row) = rows.next()? {
+        let taken_at = WallTime::from_microsecond(row.get(1)?)
+            .map_err(|error| crate::BackendError::Permanent(error.into()))?;
+        turns.push(Turn { task: row.get(0)?, taken_at });
+    }
+    Ok(turns)
 }
 
 fn micros(time: Duration) -> u64 {

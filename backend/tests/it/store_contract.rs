@@ -6,10 +6,11 @@ mod life;
 mod listings;
 mod releases;
 mod turns;
+mod workers;
 
 use backend::{Backend, Claim, Finished, Outcome, Written};
 use domain::{
-    Cue, CuePage, Failure, Heard, Job, JobId, JobStatus, Progress, Stage, Timestamp, Track, Version,
+    Corrections, Cue, CuePage, Failure, Heard, Job, JobId, JobStatus, Progress, Stage, Timestamp, Version,
     WallTime, Word,
 };
 
@@ -60,8 +61,8 @@ async fn expect_gone(backend: &Backend, id: JobId) {
     assert_eq!(backend.store.read(id).await.unwrap(), None);
 }
 
-async fn saved_track(backend: &Backend, id: JobId) -> Option<Track> {
-    backend.store.read(id).await.unwrap().expect("the job is there").saved_track
+async fn corrections(backend: &Backend, id: JobId) -> Corrections {
+    backend.store.read(id).await.unwrap().expect("the job is there").corrections
 }
 
 /// The version after so many changes.
@@ -92,6 +93,7 @@ pub fn page(number: u32) -> CuePage {
         words: vec![word(start, "Grüße"), word(start + 5_000, "\u{1F44B}")],
         cues: vec![cue(start, "Grüße"), cue(start + 5_000, "\u{1F44B}\n--> &amp;")],
         open: Some(Heard { words: vec![word(start + 9_000, "ça")], until: Timestamp(start + 10_000) }),
+        peaks: "AZ_-09".into(),
     }
 }
 

@@ -290,7 +290,7 @@ async fn check_stored(backend: &Backend, id: JobId, model: &Model) {
     assert_eq!(job.failure.is_some(), job.status == JobStatus::Failed);
     let pages = backend.store.pages(id, 0).await.unwrap();
     let read = backend.store.read(id).await.unwrap().expect("a living job can be read");
-    assert_eq!((read.job, &read.pages, read.saved_track), (job.clone(), &pages, None));
+    assert_eq!((read.job, &read.pages, read.corrections), (job.clone(), &pages, Default::default()));
     let numbers: Vec<u32> = pages.iter().map(|page| page.number).collect();
     assert_eq!(numbers, Vec::from_iter(0..model.pages.len() as u32));
     assert!(pages.is_sorted_by(|one, next| one.version < next.version), "versions of pages rise");

@@ -18,10 +18,10 @@ fn any_progress() -> impl Strategy<Value = Progress> {
     ]);
     let language = (any::<Option<String>>(), prop::option::of(0.0f32..=1.0));
     let known = (any::<Option<u64>>(), any::<Option<u64>>(), language, any::<bool>());
-    let counts = (any::<u32>(), any::<u32>(), any::<u64>());
+    let counts = (any::<u32>(), any::<u32>(), any::<u64>(), any::<u32>());
     (stage, 0.0f32..=1.0, known, counts).prop_map(|(stage, fraction, known, counts)| {
         let (eta_ms, duration_ms, (language, language_confidence), has_media) = known;
-        let (pages, cues, transcribed) = counts;
+        let (pages, cues, transcribed, corrections) = counts;
         let transcribed = Timestamp(transcribed);
         Progress {
             stage,
@@ -34,6 +34,7 @@ fn any_progress() -> impl Strategy<Value = Progress> {
             pages,
             cues,
             transcribed,
+            corrections,
         }
     })
 }
@@ -95,6 +96,7 @@ fn lived(steps: &[bool], status: JobStatus) -> (Job, Vec<CuePage>) {
                 words: vec![],
                 cues: vec![],
                 open: None,
+                peaks: String::new(),
             });
             job.progress.pages += 1;
         }

@@ -2,15 +2,13 @@
 //! that is being said. <https://www.w3.org/TR/webvtt1/#webvtt-timestamp-tag>
 
 use super::webvtt;
-use crate::{Cue, CuePage, Timestamp, Track, Word, segment};
+use crate::{Cue, Timestamp, Track, Word};
 
-/// `track`, made of the words of `pages`, with a timestamp ahead of each word. What people corrected has no times of
-/// words. Read as plain WebVTT, it is the very track that [`Format::WebVtt`] writes.
+/// `track`, made of these words in order, with a timestamp ahead of each word. Read as plain WebVTT, it is the very track that [`Format::WebVtt`] writes.
 ///
 /// [`Format::WebVtt`]: super::Format::WebVtt
-pub fn write(track: &Track, pages: &[CuePage]) -> String {
-    let words: Vec<&Word> = segment::in_order(pages).into_iter().flat_map(|page| &page.words).collect();
-    let mut letters = Letters::new(&words);
+pub fn write(track: &Track, words: &[Word]) -> String {
+    let mut letters = Letters::new(words);
     webvtt::write_with(track, |cue| timed(cue, &mut letters))
 }
 
@@ -25,7 +23,7 @@ struct Letters {
 const MOST_SKIPPED: usize = 32;
 
 impl Letters {
-    fn new(words: &[&Word]) -> Letters {
+    fn new(words: &[Word]) -> Letters {
         let starts = words.iter().map(|word| word.start).collect();
         let letters = words.iter().enumerate().flat_map(|(number, word)| {
             word.text.chars().filter(|c| !c.is_whitespace()).map(move |c| (c, number))
@@ -69,7 +67,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::{Format, Profile};
+    use crate::{Corrections, CuePage, Format, Profile, segment};
 
     fn word(start: u64, end: u64, text: &str) -> Word {
         Word { start: Timestamp(start), end: Timestamp(end), text: text.into(), probability: 1.0 }
@@ -77,12 +75,25 @@ mod tests {
 
     fn page(number: u32, end: u64, words: Vec<Word>) -> CuePage {
         let start = words.first().map_or(Timestamp(0), |word| word.start);
-        CuePage { number, version: 0, start, end: Timestamp(end), words, cues: Vec::new(), open: None }
+        CuePage {
+            number,
+            version: 0,
+            start,
+            end: Timestamp(end),
+            words,
+            cues: Vec::new(),
+            open: None,
+            peaks: String::new(),
+        }
+    }
+
+    fn relayout(pages: &[CuePage]) -> Vec<Cue> {
+        segment::relayout(pages, &Corrections::default(), Profile::Netflix)
     }
 
     fn written(pages: &[CuePage]) -> (String, Track) {
-        let track = Track::arranged(Some("en".into()), segment::relayout(pages, Profile::Netflix));
-        (write(&track, pages), track)
+        let track = Track::arranged(Some("en".into()), relayout(pages));
+        (write(&track, &segment::words_of(pages)), track)
     }
 
     #[test]

@@ -5,7 +5,7 @@
 //! break between the two lines of a cue is a small optimum of its own. All costs are whole numbers, so the same
 //! words make the same cues on every machine.
 
-use crate::{Cue, CuePage, Profile, Timestamp, Track, Word};
+use crate::{Corrections, Cue, CuePage, Profile, Timestamp, Track, Word};
 
 mod atoms;
 mod cost;
@@ -16,12 +16,12 @@ mod script;
 mod syntax;
 mod timing;
 
-pub(crate) use script::needs_space;
+pub(crate) use script::{cells, needs_space};
 
 use atoms::Atom;
 use cost::Costs;
 use grammar::Grammar;
-use norms::Norms;
+pub(crate) use norms::Norms;
 use script::Script;
 use syntax::Boundary;
 
@@ -67,9 +67,12 @@ pub fn settled(words: &[Word], start: Timestamp, end: Timestamp, profile: Profil
     Settled { cues, words: atoms[spans[count].first].word, end }
 }
 
-/// Lays a whole track out anew for `profile` from the words that its pages keep, over the seams between them; a page
-/// without words keeps its cues.
-pub fn relayout(pages: &[CuePage], profile: Profile) -> Vec<Cue> {
+/// Lays a whole track out anew for `profile` from the words that its pages keep and those that people wrote instead,
+/// over the seams between pages; a page without words keeps its cues.
+pub fn relayout(pages: &[CuePage], corrections: &Corrections, profile: Profile) -> Vec<Cue> {
+    if !corrections.is_empty() {
+        return relayout_corrected(pages, corrections, profile);
+    }
     let mut cues = Vec::new();
     for pages in in_order(pages).chunk_by(|page, next| !page.words.is_empty() && !next.words.is_empty()) {
         match pages {
@@ -85,14 +88,26 @@ pub fn relayout(pages: &[CuePage], profile: Profile) -> Vec<Cue> {
     Track::arranged(None, cues).into_cues()
 }
 
+/// Where people wrote, the pages are one text: their words may stand anywhere.
+fn relayout_corrected(pages: &[CuePage], corrections: &Corrections, profile: Profile) -> Vec<Cue> {
+    let words = corrections.words(&words_of(pages));
+    let ends = pages.iter().map(|page| page.end).chain(words.iter().map(|word| word.end));
+    into_cues(&words, Timestamp(0), ends.max().unwrap_or_default(), profile)
+}
+
 /// The track that stored pages make. Pages that overlap, which a correct store never holds, are put in order.
 pub fn track_of(pages: &[CuePage], language: Option<String>) -> Track {
     let cues = in_order(pages).into_iter().flat_map(|page| page.cues.iter().cloned());
     Track::arranged(language, cues.collect())
 }
 
+/// All words that the pages keep.
+pub fn words_of(pages: &[CuePage]) -> Vec<Word> {
+    in_order(pages).into_iter().flat_map(|page| page.words.iter().cloned()).collect()
+}
+
 /// Each page once, by number.
-pub(crate) fn in_order(pages: &[CuePage]) -> Vec<&CuePage> {
+fn in_order(pages: &[CuePage]) -> Vec<&CuePage> {
     let mut pages: Vec<&CuePage> = pages.iter().collect();
     pages.sort_by_key(|page| page.number);
     pages.dedup_by_key(|page| page.number);
@@ -125,6 +140,12 @@ pub fn cost_of(
     (first == atoms.len()).then_some(total)
 }
 
+/// The numbers of a house style for these texts.
+pub(crate) fn norms_of<'a>(texts: impl Iterator<Item = &'a str> + Clone, profile: Profile) -> Norms {
+    let grammar = Grammar::of(texts.clone().flat_map(str::split_whitespace));
+    Norms::of(profile, Script::of(texts), grammar.is_some_and(Grammar::is_english))
+}
+
 /// Words made ready for the search.
 struct Text {
     norms: Norms,
@@ -137,7 +158,7 @@ impl Text {
     fn of(words: &[Word], window: (Timestamp, Timestamp), profile: Profile) -> Text {
         let texts = || words.iter().map(|word| word.text.as_str());
         let grammar = Grammar::of(texts().flat_map(str::split_whitespace));
-        let norms = Norms::of(profile, Script::of(texts()), grammar.is_some_and(Grammar::is_english));
+        let norms = norms_of(texts(), profile);
         let atoms = atoms::of_words(words, window, norms.line_cells);
         let boundaries = syntax::boundaries(&atoms, grammar);
         Text { norms, atoms, boundaries }

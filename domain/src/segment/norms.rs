@@ -6,7 +6,7 @@ use crate::Profile;
 /// What a cue should keep to. Times in milliseconds; widths in cells, of which a Latin letter takes one and a
 /// Chinese character two.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Norms {
+pub(crate) struct Norms {
     /// Cells a line holds. Never exceeded.
     pub line_cells: u32,
     /// Cells a second that nearly everybody can read.

@@ -51,7 +51,7 @@ pub(crate) fn needs_space(before: &str, after: &str) -> bool {
 }
 
 /// Cells that the text takes: two for a full-width character, none for one that combines.
-pub(super) fn cells(text: &str) -> u32 {
+pub(crate) fn cells(text: &str) -> u32 {
     text.chars().map(char_cells).sum()
 }
 

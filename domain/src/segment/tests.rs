@@ -188,7 +188,7 @@ fn words_that_crowd_at_one_moment_still_get_a_moment_each() {
 fn page(number: u32, start: u64, words: Vec<Word>) -> CuePage {
     let (start, end) = (Timestamp(start), Timestamp(start + 10_000));
     let cues = into_cues(&words, start, end, Profile::Netflix);
-    CuePage { number, version: 0, start, end, words, cues, open: None }
+    CuePage { number, version: 0, start, end, words, cues, open: None, peaks: String::new() }
 }
 
 #[test]
@@ -198,7 +198,7 @@ fn laying_out_anew_keeps_to_the_lines_of_the_profile() {
     };
     let text = "The quick brown fox jumps over the lazy dog, and nobody knows why it does that.";
     let pages = [page(0, 0, spoken(text)), page(1, 10_000, later(spoken(text)))];
-    let shorts = relayout(&pages, Profile::Shorts);
+    let shorts = relayout(&pages, &Corrections::default(), Profile::Shorts);
     assert!(shorts.iter().flat_map(|cue| cue.text.lines()).all(|line| line.len() <= 24), "{shorts:?}");
 }
 
@@ -217,12 +217,24 @@ fn laying_out_for_another_profile_goes_over_the_seams_between_pages() {
     let (head, tail) = words.split_at(4);
     let page = |number, start, end, words: &[Word]| {
         let cues = into_cues(words, start, end, Profile::Netflix);
-        CuePage { number, version: 0, start, end, words: words.to_vec(), cues, open: None }
+        CuePage {
+            number,
+            version: 0,
+            start,
+            end,
+            words: words.to_vec(),
+            cues,
+            open: None,
+            peaks: String::new(),
+        }
     };
     let end = Timestamp(words.last().unwrap().end.0 + 1000);
     let pages = [page(0, Timestamp(0), seam, head), page(1, seam, end, tail)];
     assert!(pages[0].cues.last().unwrap().text.ends_with("what the"), "{:?}", pages[0].cues);
-    assert_eq!(relayout(&pages, Profile::Shorts), into_cues(&words, Timestamp(0), end, Profile::Shorts));
+    assert_eq!(
+        relayout(&pages, &Corrections::default(), Profile::Shorts),
+        into_cues(&words, Timestamp(0), end, Profile::Shorts)
+    );
 }
 
 #[test]
@@ -233,7 +245,7 @@ fn a_page_without_words_keeps_its_cues_among_those_laid_out_anew() {
             start: Timestamp(12_000), end: Timestamp(13_000), text: "♪".into(), doubts: Vec::new()
         }];
     let pages = [page(0, 0, spoken("The quick brown fox jumps over the lazy dog.")), kept];
-    let cues = relayout(&pages, Profile::Shorts);
+    let cues = relayout(&pages, &Corrections::default(), Profile::Shorts);
     assert!(cues.len() == 2 && cues.last() == pages[1].cues.first(), "{cues:?}");
 }
 

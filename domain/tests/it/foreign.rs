@@ -17,8 +17,16 @@ const SPEECH: &str = "And so, my fellow Americans: ask not what your country can
 fn other_programs_read_the_cues_we_wrote() {
     let words: Vec<Word> = SPEECH.split(' ').enumerate().map(word).collect();
     let end = Timestamp(words.len() as u64 * 400 + 3000);
-    let mut page =
-        CuePage { number: 0, version: 1, start: Timestamp(0), end, words, cues: Vec::new(), open: None };
+    let mut page = CuePage {
+        number: 0,
+        version: 1,
+        start: Timestamp(0),
+        end,
+        words,
+        cues: Vec::new(),
+        open: None,
+        peaks: String::new(),
+    };
     page.cues = segment::into_cues(&page.words, page.start, page.end, Profile::Netflix);
     let track = segment::track_of(std::slice::from_ref(&page), Some("en".into()));
 
@@ -27,7 +35,7 @@ fn other_programs_read_the_cues_we_wrote() {
     for format in [Format::WebVtt, Format::Srt, Format::Ttml, Format::Ass] {
         std::fs::write(folder.join(format!("track.{}", format.extension())), format.write(&track)).unwrap();
     }
-    let timed = format::words::write(&track, &[page]);
+    let timed = format::words::write(&track, &page.words);
     std::fs::write(folder.join("words.vtt"), timed).unwrap();
 
     let read = read(&folder);

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use backend::JobRecord;
-use domain::{CuePage, Job, JobChange, JobEvent};
+use domain::{Corrections, CuePage, Job, JobChange, JobEvent};
 
 /// Bytes, roughly.
 pub fn weight(record: &JobRecord) -> u32 {
     let of_cues = |cues: &[domain::Cue]| cues.iter().map(|cue| 48 + cue.text.len()).sum::<usize>();
     let pages: usize = record.pages.iter().map(|page| 96 + of_cues(&page.cues)).sum();
-    let saved = record.saved_track.as_ref().map_or(0, |track| of_cues(track.cues()));
-    u32::try_from(1024 + pages + saved).unwrap_or(u32::MAX)
+    let corrected: usize = record.corrections.patches().iter().map(|patch| 64 + of_cues(&patch.cues)).sum();
+    u32::try_from(1024 + pages + corrected).unwrap_or(u32::MAX)
 }
 
 /// Words are many, and only a new layout needs them.
@@ -21,8 +21,13 @@ pub fn without_words(mut record: JobRecord) -> JobRecord {
     record
 }
 
+/// Nothing is stored beside the job.
+pub fn has_none(job: &Job) -> bool {
+    job.progress.pages == 0 && job.progress.corrections == 0
+}
+
 pub fn without_pages(job: &Job) -> JobRecord {
-    JobRecord { job: job.clone(), pages: Vec::new(), saved_track: None }
+    JobRecord { job: job.clone(), pages: Vec::new(), corrections: Corrections::default() }
 }
 
 /// The record after the event, if the event tells all that changed between the two states of the job. `stored` may be
@@ -41,12 +46,13 @@ pub fn carry_on(
     }
     // What happens to an ended job changes its cues: an edit, a retry.
     let is_next = event.version == Job::next_version(before.version);
-    if !is_next || before.status.is_terminal() {
+    let is_corrected = after.progress.corrections != before.progress.corrections;
+    if !is_next || before.status.is_terminal() || is_corrected {
         return None;
     }
     let mut stored = match stored {
         Some(stored) => stored,
-        None if before.progress.pages == 0 => Arc::new(without_pages(before)),
+        None if has_none(before) => Arc::new(without_pages(before)),
         None => return None,
     };
     let record = Arc::make_mut(&mut stored);
@@ -61,6 +67,7 @@ pub fn carry_on(
             words: Vec::new(),
             cues: cues.clone(),
             open: None,
+            peaks: String::new(),
         });
     }
     let follows = |(index, page): (usize, &CuePage)| page.number as usize == index;

@@ -3,7 +3,7 @@
 use std::sync::Mutex;
 use std::time::Instant;
 
-use domain::{Job, JobChange, JobEvent, JobStatus};
+use domain::{Job, JobChange, JobEvent, JobStatus, Progress};
 
 use super::lock;
 
@@ -81,6 +81,11 @@ impl Slot {
     }
 }
 
+/// A worker does not know what people saved meanwhile.
+fn told(progress: &Progress, known: &Progress) -> Progress {
+    Progress { corrections: progress.corrections.max(known.corrections), ..progress.clone() }
+}
+
 /// The job after the event; `None` where the event does not tell enough and the store must be asked.
 fn carry_on(mut job: Job, event: &JobEvent) -> Option<Job> {
     if event.version <= job.version {
@@ -93,14 +98,14 @@ fn carry_on(mut job: Job, event: &JobEvent) -> Option<Job> {
         JobChange::Started { attempt, progress } => {
             job.attempt = *attempt;
             job.status = JobStatus::Running;
-            job.progress = progress.clone();
+            job.progress = told(progress, &job.progress);
         }
         JobChange::Progress { progress } | JobChange::Cues { progress, .. } => {
             // Whoever reports works on it: the event that said so may be late or lost, and with it the attempt.
             if job.status != JobStatus::Running {
                 return None;
             }
-            job.progress = progress.clone();
+            job.progress = told(progress, &job.progress);
         }
         JobChange::Queued { progress }
             if job.status == JobStatus::Running
@@ -109,7 +114,7 @@ fn carry_on(mut job: Job, event: &JobEvent) -> Option<Job> {
         {
             // Given back by its worker: a job that starts over has no pages.
             job.status = JobStatus::Queued;
-            job.progress = progress.clone();
+            job.progress = told(progress, &job.progress);
         }
         // Starting over may have changed the wish; an older sender's end does not tell its times.
         JobChange::Queued { .. }

@@ -5,6 +5,7 @@
 
 mod archive;
 mod aws;
+mod corrections;
 mod counting;
 mod deaf;
 mod doctor;
@@ -19,6 +20,7 @@ mod list;
 mod listener;
 mod media;
 mod metrics;
+mod ops;
 mod pages;
 mod process;
 mod provision;

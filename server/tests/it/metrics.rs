@@ -18,7 +18,7 @@ async fn operators_ask_on_a_listener_of_their_own() {
     for path in ["/metrics", "/readyz", "/healthz"] {
         assert_eq!(ask(path).await, StatusCode::OK, "{path}");
     }
-    for path in ["/", "/api/v1/jobs", "/ws", "/submit"] {
+    for path in ["/jobs", "/api/v1/jobs", "/ws", "/submit"] {
         assert_eq!(ask(path).await, StatusCode::NOT_FOUND, "{path}");
     }
     assert_eq!(site.get("/metrics").await.status(), StatusCode::NOT_FOUND);

@@ -1,6 +1,6 @@
-//! Pages, their files and their server functions.
+//! Pages, their files, and what they read again.
 
-use app::api::JobRows;
+use app::api::{JobDetail, JobRows};
 use reqwest::{Method, StatusCode};
 use server::Config;
 
@@ -59,15 +59,34 @@ async fn nonces_are_never_used_twice() {
 }
 
 #[tokio::test]
-async fn server_functions_answer() {
+async fn a_page_reads_again_what_it_was_made_of() {
     let site = Site::start().await;
     let id = site.submit().await;
-    let request = site.request(Method::POST, "/api/fn/list_jobs").header("accept", "application/json");
-    let response =
-        request.header("content-type", "application/x-www-form-urlencoded").body("").send().await.unwrap();
-    assert_eq!(response.status(), StatusCode::OK);
-    let list: JobRows = response.json().await.unwrap();
+    let list: JobRows = site.get("/api/pages/jobs").await.json().await.unwrap();
     assert_eq!(list.rows.iter().map(|row| row.job.id).collect::<Vec<_>>(), [id]);
+    let detail: JobDetail = site.get(&format!("/api/pages/jobs/{id}")).await.json().await.unwrap();
+    assert_eq!((detail.job, detail.pages.len()), (list.rows[0].job.clone(), 0));
+    let none: JobRows = site.get("/api/pages/jobs?status=completed").await.json().await.unwrap();
+    assert_eq!(none, JobRows::default());
+    let unknown = site.get("/api/pages/jobs/00000000000000000000000000000000").await;
+    assert_eq!((unknown.status(), unknown.text().await.unwrap().as_str()), (StatusCode::OK, "null"));
+}
+
+#[tokio::test]
+async fn a_page_deletes_many_at_once() {
+    let site = Site::start().await;
+    let (first, second, kept) = (site.submit().await, site.submit().await, site.submit().await);
+    let delete = async |ids: String| {
+        site.request(Method::POST, &format!("/api/pages/jobs/delete?ids={ids}"))
+            .send()
+            .await
+            .unwrap()
+            .status()
+    };
+    assert_eq!(delete(format!("{first},{second}")).await, StatusCode::NO_CONTENT);
+    let list: JobRows = site.get("/api/pages/jobs").await.json().await.unwrap();
+    assert_eq!(list.rows.iter().map(|row| row.job.id).collect::<Vec<_>>(), [kept]);
+    assert_eq!(delete("nonsense".into()).await, StatusCode::BAD_REQUEST);
 }
 
 #[tokio::test]
@@ -94,5 +113,34 @@ async fn files_of_the_site_are_served_and_nothing_beside_it() {
     for path in ["/../secret", "/%2e%2e/secret", "/pkg/..%2f..%2fsecret"] {
         let response = site.get(path).await;
         assert!(!response.text().await.unwrap().contains("secret\n"), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn what_a_page_loads_is_kept_by_browsers_and_comes_as_small_as_it_was_built() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let package = folder.path().join("pkg");
+    std::fs::create_dir_all(&package).unwrap();
+    for name in ["cuelight.css", "cuelight.js", "cuelight.wasm"] {
+        std::fs::write(package.join(name), name).unwrap();
+        std::fs::write(package.join(format!("{name}.br")), "made smaller before").unwrap();
+    }
+    let site = Site::start_with(Config { site: folder.path().to_owned(), ..config() }).await;
+    let html = site.get("/").await.text().await.unwrap();
+    for name in ["cuelight.css", "cuelight.js", "cuelight.wasm"] {
+        let (_, address) = html.split_once(&format!("\"/pkg/{name}")).expect(name);
+        let address = format!("/pkg/{name}{}", address.split('"').next().unwrap());
+        let check = async |address: &str, encoding: &str, kept: &str, body: &str| {
+            let request = site.request(Method::GET, address).header("accept-encoding", encoding);
+            let response = request.send().await.unwrap();
+            assert_eq!(response.headers()["cache-control"], kept, "{address}");
+            assert_eq!(response.text().await.unwrap(), body, "{address}");
+        };
+        const FOR_GOOD: &str = "public, max-age=31536000, immutable";
+        check(&address, "br", FOR_GOOD, "made smaller before").await;
+        check(&address, "identity", FOR_GOOD, name).await;
+        // Of another build, or of none that is known.
+        check(&format!("/pkg/{name}?v=0000000000000000"), "identity", "no-cache", name).await;
+        check(&format!("/pkg/{name}"), "identity", "no-cache", name).await;
     }
 }

@@ -117,7 +117,8 @@ async fn a_buried_job_says_why_and_is_done_again_when_it_is_chosen() {
     assert_eq!(redrive(&site, json!({ "ids": [shown[1]["id"]] })).await, 0);
     assert_eq!(redrive(&site, Value::Null).await, 2);
     assert_eq!(letters(&site).await, json!([]));
-    let response = site.post("/api/v1/dead-letters/redrive", json!({ "ids": "all" })).await;
+    let request = site.client.post(site.operators_url("/api/v1/dead-letters/redrive"));
+    let response = request.json(&json!({ "ids": "all" })).send().await.unwrap();
     error_of(response, (400, "malformed_json")).await;
 }
 
@@ -168,11 +169,12 @@ async fn a_worker_that_gives_signs_of_life_keeps_its_job() {
 }
 
 async fn letters(site: &Site) -> Value {
-    site.get("/api/v1/dead-letters").await.json::<Value>().await.unwrap()["dead_letters"].take()
+    let response = site.client.get(site.operators_url("/api/v1/dead-letters")).send().await.unwrap();
+    response.json::<Value>().await.unwrap()["dead_letters"].take()
 }
 
 async fn redrive(site: &Site, body: Value) -> u64 {
-    let request = site.request(Method::POST, "/api/v1/dead-letters/redrive");
+    let request = site.client.post(site.operators_url("/api/v1/dead-letters/redrive"));
     let request = if body.is_null() { request } else { request.json(&body) };
     let answer: Value = request.send().await.unwrap().json().await.unwrap();
     answer["redriven"].as_u64().unwrap_or_else(|| panic!("{answer}"))

@@ -121,6 +121,11 @@ impl Site {
         format!("http://{}{path}", self.address)
     }
 
+    /// Where operators have their own listener.
+    pub fn operators_url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.operators)
+    }
+
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
         self.client.request(method, self.url(path))
     }
@@ -245,6 +250,7 @@ impl Worker {
             words: words.collect(),
             cues: vec![Cue { start, end, text: text.to_owned(), doubts: Vec::new() }],
             open: None,
+            peaks: format!("peaks-{number}"),
         };
         let language = self.job.progress.language.clone().or_else(|| Some("en".into()));
         let progress = Progress { stage: Stage::Transcribing, language, ..self.job.progress.clone() };

@@ -72,6 +72,26 @@ async fn a_track_is_laid_out_anew_for_another_profile() {
 }
 
 #[tokio::test]
+async fn how_loud_it_is_comes_with_what_was_heard() {
+    let site = Site::start().await;
+    let id = site.submit().await;
+    let path = format!("/api/v1/jobs/{id}/peaks");
+    let peaks = async |query: &str| site.get(&format!("{path}{query}")).await.json::<Value>().await.unwrap();
+    let mut worker = site.worker().await;
+    worker.page("Hello there.").await;
+    let first = peaks("").await;
+    assert_eq!((&first["step_ms"], &first["letters"]), (&50.into(), &"peaks-0".into()));
+    worker.page("Good bye.").await;
+    worker.finish(None).await;
+    let next = peaks(&format!("?after={}", first["version"])).await;
+    assert_eq!((&next["first_page"], &next["letters"]), (&1.into(), &"peaks-1".into()));
+    let nothing = peaks(&format!("?after={}", u32::MAX)).await;
+    assert_eq!((&nothing["first_page"], &nothing["letters"]), (&Value::Null, &"".into()));
+    error_of(site.get("/api/v1/jobs/00000000000000000000000000000001/peaks").await, (404, "job_not_found"))
+        .await;
+}
+
+#[tokio::test]
 async fn a_known_track_is_not_sent_again() {
     let site = Site::start().await;
     let id = site.completed().await;

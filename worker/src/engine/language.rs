@@ -28,9 +28,10 @@ pub fn detect(
             None => break,
             Some(&Item::Silence { start, end }) => {
                 if held == 0 {
-                    let _ = sound.next();
+                    let taken = sound.next().ok().flatten();
                     let (start, end) = (timestamp(start), timestamp(end));
-                    listener.event(EngineEvent::Window { start, end, words: Vec::new() });
+                    let peaks = taken.map(|(_, peaks)| peaks).unwrap_or_default();
+                    listener.event(EngineEvent::Window { start, end, words: Vec::new(), peaks });
                     continue;
                 }
             }

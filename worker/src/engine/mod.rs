@@ -11,6 +11,7 @@ mod language;
 mod omissions;
 mod onsets;
 pub mod parent;
+mod peaks;
 pub mod protocol;
 pub mod sandbox;
 mod seams;

@@ -55,7 +55,8 @@ pub enum EngineEvent {
     /// The language of the speech, given or detected in the first windows with speech; then with its probability.
     Language { tag: String, probability: Option<f32> },
     /// A stretch of media is done; windows come in order and without overlap. Without speech, `words` is empty.
-    Window { start: Timestamp, end: Timestamp, words: Vec<Word> },
+    /// `peaks` says how loud it is: [`domain::peaks`].
+    Window { start: Timestamp, end: Timestamp, words: Vec<Word>, peaks: String },
     /// The whole media was heard.
     Finished { duration_ms: u64 },
     /// The media or the request is at fault; the child is well.

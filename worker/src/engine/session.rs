@@ -78,7 +78,8 @@ pub fn transcribe(
     listener.event(EngineEvent::Opened { duration_ms });
     let (speech, voice) = models.load(request, threads)?;
     let (is_multilingual, transcribers) = (speech.model.is_multilingual(), &mut speech.transcribers);
-    let mut sound = Sound::new(reader, Windows::new(voice, first_sample, duration_ms), listener);
+    let mut sound =
+        Sound::new(reader, (origin, first_sample), Windows::new(voice, first_sample, duration_ms), listener);
     let given = request.language.as_deref().map(primary_subtag).filter(|tag| whisper::knows_language(tag));
     let known = if is_multilingual { given } else { Some(ONLY_LANGUAGE.into()) };
     let (language, probability) = match known {
@@ -97,7 +98,7 @@ pub fn transcribe(
         let mut inputs = Vec::new();
         let mut outputs = Vec::new();
         for transcriber in transcribers.iter_mut() {
-            let (item_sender, items) = sync_channel(1);
+            let (item_sender, items) = sync_channel::<(Item, String)>(1);
             let (sender, receiver) = sync_channel(1);
             let (language, task) = (&language, request.task);
             scope.spawn(move || work(transcriber.as_mut(), &items, &sender, language, task));
@@ -110,7 +111,7 @@ pub fn transcribe(
         let mut error = None;
         for output in outputs.iter().cycle() {
             let Ok(done) = output.recv() else { break };
-            let Done { own, heard, words } = match done {
+            let Done { own, heard, words, peaks } = match done {
                 Ok(done) => done,
                 Err(failed) => {
                     error = Some(failed);
@@ -121,7 +122,7 @@ pub fn transcribe(
             words::begin_sentence(&mut words, previous.last().map(|word| word.text.as_str()));
             previous.extend_from_slice(&words);
             previous.drain(..previous.len().saturating_sub(Request::PREVIOUS_WORDS));
-            listener.event(EngineEvent::Window { start: own.start, end: own.end, words });
+            listener.event(EngineEvent::Window { start: own.start, end: own.end, words, peaks });
         }
         // Whoever still sends finds the channel closed and stops.
         drop(outputs);
@@ -141,21 +142,22 @@ struct Done {
     own: Range<Timestamp>,
     heard: Range<Timestamp>,
     words: Vec<Word>,
+    peaks: String,
 }
 
 /// One transcriber: windows in, words out, until either side ends.
 fn work(
     transcriber: &mut dyn Transcriber,
-    items: &Receiver<Item>,
+    items: &Receiver<(Item, String)>,
     done: &SyncSender<anyhow::Result<Done>>,
     language: &str,
     task: Task,
 ) {
-    for item in items {
+    for (item, peaks) in items {
         let result = match item {
             Item::Silence { start, end } => {
                 let own = timestamp(start)..timestamp(end);
-                Ok(Done { heard: own.clone(), own, words: Vec::new() })
+                Ok(Done { heard: own.clone(), own, words: Vec::new(), peaks })
             }
             Item::Window(mut window) => {
                 // A translation's words do not stand where they are spoken: nobody could tell whose they are.
@@ -166,6 +168,7 @@ fn work(
                     own: timestamp(window.own.start)..timestamp(window.own.end),
                     heard: timestamp(window.start)..timestamp(window.end()),
                     words,
+                    peaks,
                 })
             }
         };
@@ -176,7 +179,7 @@ fn work(
 }
 
 /// Hands out the sound; gives the length of the media in milliseconds.
-fn produce(mut sound: Sound<'_>, inputs: &[SyncSender<Item>]) -> Result<u64, SessionError> {
+fn produce(mut sound: Sound<'_>, inputs: &[SyncSender<(Item, String)>]) -> Result<u64, SessionError> {
     for input in inputs.iter().cycle() {
         let Some(item) = sound.next()? else { break };
         // Nobody listens any more: another thread has the reason.

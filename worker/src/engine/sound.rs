@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 use domain::Timestamp;
 
+use super::peaks::Peaks;
 use super::session::{Listener, SessionError};
 use super::voice::{Item, Windows};
 use crate::audio::{AudioReader, SAMPLE_RATE};
@@ -12,6 +13,7 @@ use crate::audio::{AudioReader, SAMPLE_RATE};
 pub struct Sound<'a> {
     reader: AudioReader,
     windows: Windows<'a>,
+    peaks: Peaks,
     /// Cut and not taken yet.
     ready: VecDeque<Item>,
     rest: Rest,
@@ -26,14 +28,30 @@ enum Rest {
 }
 
 impl<'a> Sound<'a> {
-    pub fn new(reader: AudioReader, windows: Windows<'a>, listener: &'a dyn Listener) -> Sound<'a> {
-        Sound { reader, windows, ready: VecDeque::new(), rest: Rest::ToDecode, listener }
+    /// `reader` begins at sample `origin`, the first window at `first` or later.
+    pub fn new(
+        reader: AudioReader,
+        (origin, first): (u64, u64),
+        windows: Windows<'a>,
+        listener: &'a dyn Listener,
+    ) -> Sound<'a> {
+        Sound {
+            reader,
+            windows,
+            peaks: Peaks::new(origin, first),
+            ready: VecDeque::new(),
+            rest: Rest::ToDecode,
+            listener,
+        }
     }
 
-    /// The next item; `None` at the end of the media.
-    pub fn next(&mut self) -> Result<Option<Item>, SessionError> {
+    /// The next item and how loud it is from the one before to its end; `None` at the end of the media.
+    pub fn next(&mut self) -> Result<Option<(Item, String)>, SessionError> {
         if self.ahead(0).is_some() {
-            return Ok(self.ready.pop_front());
+            return Ok(self.ready.pop_front().map(|item| {
+                let peaks = self.peaks.take_until(item.end());
+                (item, peaks)
+            }));
         }
         match std::mem::replace(&mut self.rest, Rest::Nothing) {
             Rest::Broken(error) => Err(error),
@@ -59,7 +77,11 @@ impl<'a> Sound<'a> {
     }
 
     fn decode(&mut self) -> Result<bool, SessionError> {
-        let is_more = self.reader.read(self.windows.buffer())?;
+        let buffer = self.windows.buffer();
+        let before = buffer.len();
+        let read = self.reader.read(buffer);
+        self.peaks.hear(&buffer[before..]);
+        let is_more = read?;
         self.listener.sign_of_life();
         self.ready.extend(self.windows.take(!is_more)?);
         Ok(is_more)

@@ -38,6 +38,16 @@ pub enum Item {
     },
 }
 
+impl Item {
+    /// Where the next item's own part begins, at the earliest.
+    pub fn end(&self) -> u64 {
+        match self {
+            Item::Window(window) => window.own.end,
+            Item::Silence { end, .. } => *end,
+        }
+    }
+}
+
 /// Sound handed to the model at once.
 pub struct Window {
     pub start: u64,

@@ -30,6 +30,7 @@ use tracing::Instrument;
 use crate::config::{PushArgs, WorkerConfig};
 use crate::engine::sandbox;
 use crate::fetch::Open;
+use crate::heartbeat::{self, Mode};
 use crate::process::{Ending, Message, Worker, process};
 use crate::pull::check_models;
 use crate::stop;
@@ -80,6 +81,7 @@ pub async fn run(
     };
     let address = listener.local_addr().context("the listener has no address")?;
     tracing::info!(%address, slots = desk.slots.count(), model = desk.worker.config.model, "taking posts");
+    desk.works.spawn(heartbeat::keep(desk.worker.clone(), Mode::Push, shutdown.clone()));
     if desk.worker.config.tasks.is_scheduled {
         desk.works.spawn(tasks::keep_schedule(desk.worker.clone(), shutdown.clone()));
     }

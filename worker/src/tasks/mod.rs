@@ -14,6 +14,7 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
+use crate::heartbeat;
 use crate::process::Worker;
 use cleanup::Cleanup;
 use statistics::Statistics;
@@ -132,10 +133,7 @@ async fn done(worker: &Worker, task: Task) -> anyhow::Result<Report> {
 fn turn(task: Task) -> String {
     match task {
         Task::Cleanup | Task::Stats => task.name().to_owned(),
-        Task::UpdateModel => {
-            let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-            format!("{}@{}", task.name(), host.trim())
-        }
+        Task::UpdateModel => format!("{}@{}", task.name(), heartbeat::host()),
     }
 }
 

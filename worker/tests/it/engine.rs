@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use domain::peaks::PEAK_MS;
 use domain::{Failure, Task, Timestamp, Word};
 use sha2::{Digest, Sha256};
 use worker::audio::MediaDecoder;
@@ -75,6 +76,8 @@ pub struct Heard {
     /// How probable a detected language is.
     pub probability: Option<f32>,
     pub windows: Vec<(Timestamp, Timestamp, Vec<Word>)>,
+    /// How loud it was, by windows.
+    pub peaks: Vec<String>,
     pub duration_ms: u64,
 }
 
@@ -100,7 +103,7 @@ pub async fn hear(engine: &mut Engine, request: &Request) -> Result<Heard, Failu
             EngineEvent::Language { tag, probability } => {
                 (heard.language, heard.probability) = (Some(tag), probability);
             }
-            EngineEvent::Window { start, end, words } => {
+            EngineEvent::Window { start, end, words, peaks } => {
                 assert!(is_open && start >= previous && end > start, "{start}..{end} after {previous}");
                 assert!(words.is_empty() || heard.language.is_some(), "words before the language");
                 let mut inner = start;
@@ -111,6 +114,10 @@ pub async fn hear(engine: &mut Engine, request: &Request) -> Result<Heard, Failu
                 }
                 previous = end;
                 heard.windows.push((start, end, words));
+                heard.peaks.push(peaks);
+                let told: usize = heard.peaks.iter().map(String::len).sum();
+                let heard_from = request.resume_from.0 / PEAK_MS;
+                assert_eq!(told as u64, end.0 / PEAK_MS - heard_from, "peaks up to {end}");
             }
             EngineEvent::Finished { duration_ms } => {
                 assert!(
@@ -174,6 +181,7 @@ async fn a_resumed_request_hears_the_rest_as_the_whole_one_did(config: EngineCon
         windows.iter().map(|&(start, end, _)| (start, end)).collect()
     };
     assert_eq!(bounds(&rest.windows), bounds(&whole.windows[2..]));
+    assert_eq!(rest.peaks, whole.peaks[2..]);
     let expected: Vec<Word> = whole.windows[2..].iter().flat_map(|(_, _, words)| words.clone()).collect();
     assert!(expected.len() > 20, "{}", whole.text());
     // The comma after a word may depend on a sample more or less.

@@ -11,6 +11,7 @@ mod doctor;
 mod elasticbeanstalk;
 mod engine;
 mod fetch;
+mod heartbeat;
 mod kill;
 mod languages;
 mod media;

@@ -5,10 +5,10 @@ use domain::format::Format;
 use leptos::ev::MouseEvent;
 use leptos::html;
 use leptos::prelude::*;
-use leptos::task::spawn_local;
 
 use super::Shared;
-use crate::api::delete_jobs;
+use crate::browser::request::{Answer, ask};
+use crate::erase::EraseOnServer as _;
 use crate::text::start;
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -56,12 +56,13 @@ pub fn Toolbar(shared: Shared, is_empty: Memo<bool>) -> impl IntoView {
         }
         let named = ids.iter().map(JobId::to_string).collect::<Vec<_>>().join(",");
         shared.problem.set(None);
-        spawn_local(async move {
-            match delete_jobs(named).await {
-                Ok(()) => {
+        let address = format!("/api/pages/jobs/delete?ids={named}");
+        ask("POST", &address, &[], None, move |answer| {
+            match answer {
+                Answer::Came { status: 200..=299, .. } => {
                     shared.held.try_update(|held| held.remove(&ids));
                 }
-                Err(_) => shared.complain(start::NOT_DELETED),
+                _ => shared.complain(start::NOT_DELETED),
             }
             shared.read_soon();
         });
@@ -119,5 +120,5 @@ pub fn Toolbar(shared: Shared, is_empty: Memo<bool>) -> impl IntoView {
             </details>
         </div>
     }
-    .into_any()
+    .erase_on_server()
 }

@@ -1,10 +1,12 @@
 //! One job of the list.
 
 use domain::{JobId, JobStatus};
+use leptos::either::EitherOf3;
 use leptos::prelude::*;
 
 use super::Shared;
 use crate::api::{Hit, JobRow};
+use crate::erase::EraseOnServer as _;
 use crate::live::Now;
 use crate::text::{self, start};
 
@@ -19,28 +21,26 @@ pub fn Row(shared: Shared, first: JobRow) -> impl IntoView {
     let created = row.with_untracked(|row| row.job.created_at);
     let title = Memo::new(move |_| row.with(|row| row.job.title.clone()));
     let state = move || {
-        row.with(|JobRow { job, place, .. }| match job.status {
-            JobStatus::Failed => {
-                let reason = job.failure.as_ref().map(|failure| failure.message.clone());
-                view! { <p class="reason">{reason}</p> }.into_any()
-            }
-            JobStatus::Queued => {
-                place.map(|place| view! { <p class="reason">{start::place(place)}</p> }).into_any()
-            }
-            JobStatus::Running => {
-                let percent = text::percent(job.progress).to_string();
-                let label = start::progress_of(&job.title);
-                let left = job.eta_ms.map(|eta| view! { <p class="reason">{text::remaining(eta)}</p> });
-                view! {
-                    <progress max="100" value=percent aria-label=label></progress>
-                    {left}
+        row.with(|JobRow { job, place, .. }| {
+            let words = match job.status {
+                JobStatus::Failed => job.failure.as_ref().map(|failure| failure.message.clone()),
+                JobStatus::Queued => place.map(start::place),
+                JobStatus::Running => {
+                    let percent = text::percent(job.progress).to_string();
+                    let label = start::progress_of(&job.title);
+                    let left = job.eta_ms.map(|eta| view! { <p class="reason">{text::remaining(eta)}</p> });
+                    return EitherOf3::A(view! {
+                        <progress max="100" value=percent aria-label=label></progress>
+                        {left}
+                    });
                 }
-                .into_any()
+                JobStatus::Completed if job.cues == 0 => Some(start::NO_SPEECH.to_owned()),
+                _ => None,
+            };
+            match words {
+                Some(words) => EitherOf3::B(view! { <p class="reason">{words}</p> }),
+                None => EitherOf3::C(()),
             }
-            JobStatus::Completed if job.cues == 0 => {
-                view! { <p class="reason">{start::NO_SPEECH}</p> }.into_any()
-            }
-            _ => ().into_any(),
         })
     };
     let hits = move || {
@@ -85,7 +85,7 @@ pub fn Row(shared: Shared, first: JobRow) -> impl IntoView {
             {hits}
         </li>
     }
-    .into_any()
+    .erase_on_server()
 }
 
 /// Leads to its moment.

@@ -7,6 +7,7 @@ use leptos::prelude::*;
 
 use super::Shared;
 use crate::api::JobQuery;
+use crate::erase::EraseOnServer as _;
 use crate::text::start;
 
 #[component]
@@ -54,5 +55,5 @@ pub fn SearchForm(shared: Shared) -> impl IntoView {
             <button class="button" type="submit">{start::SEARCH}</button>
         </form>
     }
-    .into_any()
+    .erase_on_server()
 }

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use backend::{Backend, Claim, Created, Finished, IdempotencyKey, SavedTrack, Written};
-use domain::{JobEvent, Track};
+use backend::{Backend, Claim, Created, Finished, IdempotencyKey, SavedCorrections, Written};
+use domain::{Corrections, JobEvent, Track};
 
 use super::provisioned;
 use super::proxy::{self, Proxy};
@@ -114,20 +114,20 @@ fn each_page_of_a_long_job_costs_one_write() {
     });
 }
 
-/// The job, its pages and the parts of its track are read with one query, as long as they fit into its megabyte.
+/// The job, its pages and the parts of its corrections are read with one query, as long as they fit into its megabyte.
 #[test]
-fn a_saved_track_is_read_together_with_its_job() {
+fn corrections_are_read_together_with_their_job() {
     behind_proxy(async |backend, proxy| {
         let store = &backend.store;
         let job = new_job();
         store.create(&job, None).await.unwrap();
         store.claim(job.id, crate::MESSAGE, 1).await.unwrap();
         store.finish(job.id, 1, Some(&page(0)), &success()).await.unwrap();
-        let ended = store.get(job.id).await.unwrap().unwrap().version;
-        let track = Track::new(None, page(0).cues).unwrap();
-        assert_eq!(store.save_track(job.id, ended, &track).await.unwrap(), SavedTrack::At(later(ended, 1)));
+        let typed = Corrections::whole(&Track::new(None, page(0).cues).unwrap());
+        let saved = store.save_corrections(job.id, 0, &typed).await.unwrap();
+        assert!(matches!(saved, SavedCorrections::Done(_)));
         proxy.take_calls();
-        assert_eq!(store.read(job.id).await.unwrap().unwrap().saved_track, Some(track));
+        assert_eq!(store.read(job.id).await.unwrap().unwrap().corrections, typed);
         assert_eq!(proxy.take_calls(), ["Query"]);
     });
 }

@@ -3,10 +3,9 @@
 use std::time::Duration;
 
 use backend::{AwsConfig, Heard, QueueStats};
-use domain::{Cue, JobChange, JobEvent, Progress, Timestamp, Track};
+use domain::{Corrections, Cue, JobChange, JobEvent, Progress, Timestamp, Track};
 
 use super::provisioned;
-use crate::store_contract::later;
 use crate::{new_job, run};
 
 const NO_TIME: Duration = Duration::ZERO;
@@ -53,7 +52,7 @@ fn a_large_body_survives_and_one_with_control_characters_is_refused_for_good() {
 }
 
 #[test]
-fn a_track_larger_than_an_item_is_saved_in_parts() {
+fn corrections_larger_than_an_item_are_saved_in_parts() {
     run(async {
         let (_folder, config) = provisioned().await;
         let store = backend::connect(&config).await.unwrap().store;
@@ -67,12 +66,11 @@ fn a_track_larger_than_an_item_is_saved_in_parts() {
             text: "ö".repeat(100),
             doubts: Vec::new(),
         };
-        let ended = store.get(job.id).await.unwrap().unwrap().version;
         for (saves, cues) in [(0, 6_000), (1, 4_000), (2, 5_000)] {
-            let track = Track::new(None, (0..cues).map(cue).collect()).unwrap();
-            store.save_track(job.id, later(ended, saves), &track).await.unwrap();
+            let typed = Corrections::whole(&Track::new(None, (0..cues).map(cue).collect()).unwrap());
+            store.save_corrections(job.id, saves, &typed).await.unwrap();
             assert!(
-                store.read(job.id).await.unwrap().unwrap().saved_track.unwrap() == track,
+                store.read(job.id).await.unwrap().unwrap().corrections == typed,
                 "{cues} cues came back otherwise"
             );
         }

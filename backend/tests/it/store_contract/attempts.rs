@@ -10,6 +10,7 @@ use crate::{contract, in_an_hour};
 
 contract![
     a_claim_starts_an_attempt,
+    a_run_starts_with_its_first_claim,
     every_change_raises_the_version_by_a_step,
     a_newer_attempt_fences_the_older,
     a_new_attempt_resumes_after_the_last_page,
@@ -40,6 +41,20 @@ async fn a_claim_starts_an_attempt(backend: &Backend) {
         assert_eq!(claimed.progress.stage, Stage::Preparing);
         assert_eq!(get(backend, job.id).await, claimed);
     }
+}
+
+async fn a_run_starts_with_its_first_claim(backend: &Backend) {
+    let queued = created(backend).await;
+    assert_eq!(queued.started_at, None);
+    let before = WallTime::now();
+    let first = claim(backend, queued.id).await;
+    assert!(first.started_at.is_some_and(|start| before <= start && start <= WallTime::now()));
+    let second = claim(backend, queued.id).await;
+    assert_eq!(second.started_at, first.started_at);
+    backend.store.cancel(queued.id, WallTime::now()).await.unwrap();
+    assert_eq!(get(backend, queued.id).await.started_at, first.started_at);
+    backend.store.retry(queued.id, &queued.spec, in_an_hour()).await.unwrap();
+    assert_eq!(get(backend, queued.id).await.started_at, None);
 }
 
 async fn every_change_raises_the_version_by_a_step(backend: &Backend) {

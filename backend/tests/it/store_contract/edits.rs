@@ -1,71 +1,90 @@
 //! Corrections by people.
 
-use backend::{Backend, SavedTrack};
-use domain::{Track, Version};
+use backend::{Backend, SavedCorrections, Written};
+use domain::correction::Revision;
+use domain::{Corrections, Job, JobId, Track};
 
-use super::{claimed, completed, created, get, later, page, saved_track};
+use super::{append, claimed, completed, corrections, created, get, later, page};
 use crate::contract;
 
 contract![
-    a_saved_track_is_read_back,
+    corrections_are_read_back,
     who_saves_second_is_told_of_a_conflict,
     a_repeated_save_is_success,
-    only_a_completed_job_takes_edits,
+    a_job_takes_corrections_whatever_it_does,
+    a_worker_goes_on_over_corrections,
     one_of_many_saves_at_once_wins,
 ];
 
-async fn a_saved_track_is_read_back(backend: &Backend) {
+async fn save(backend: &Backend, id: JobId, expected: Revision, text: &str) -> SavedCorrections {
+    backend.store.save_corrections(id, expected, &typed(text)).await.unwrap()
+}
+
+/// The job at this save, which is the next version of it.
+fn saved(job: &Job, revision: Revision) -> SavedCorrections {
+    let mut job = job.clone();
+    job.version = later(job.version, revision - job.progress.corrections);
+    job.progress.corrections = revision;
+    SavedCorrections::Done(Box::new(job))
+}
+
+async fn corrections_are_read_back(backend: &Backend) {
     let job = completed(backend).await;
-    assert_eq!(saved_track(backend, job.id).await, None);
-    let mut version = job.version;
-    for text in ["first", "second", ""] {
-        let track = track(text);
-        let saved = backend.store.save_track(job.id, version, &track).await.unwrap();
-        version = later(version, 1);
-        assert_eq!(saved, SavedTrack::At(version));
-        assert_eq!(saved_track(backend, job.id).await, Some(track));
-        assert_eq!(get(backend, job.id).await.version, version);
+    assert!(corrections(backend, job.id).await.is_empty());
+    for (before, text) in [(0, "first"), (1, "second"), (2, "")] {
+        assert_eq!(save(backend, job.id, before, text).await, saved(&job, before + 1));
+        assert_eq!(corrections(backend, job.id).await, typed(text));
+        assert_eq!(get(backend, job.id).await.version, later(job.version, before + 1));
     }
 }
 
 async fn who_saves_second_is_told_of_a_conflict(backend: &Backend) {
     let job = completed(backend).await;
-    backend.store.save_track(job.id, job.version, &track("mine")).await.unwrap();
-    for expected in [0, job.version, later(job.version, 2), Version::MAX] {
-        let saved = backend.store.save_track(job.id, expected, &track("yours")).await.unwrap();
-        assert_eq!(saved, SavedTrack::Conflict(later(job.version, 1)));
+    save(backend, job.id, 0, "mine").await;
+    for expected in [0, 2, Revision::MAX] {
+        let now = Box::new(get(backend, job.id).await);
+        assert_eq!(save(backend, job.id, expected, "yours").await, SavedCorrections::Conflict(now));
     }
-    assert_eq!(saved_track(backend, job.id).await, Some(track("mine")));
+    assert_eq!(corrections(backend, job.id).await, typed("mine"));
 }
 
 async fn a_repeated_save_is_success(backend: &Backend) {
     let job = completed(backend).await;
     for _ in 0..2 {
-        let saved = backend.store.save_track(job.id, job.version, &track("mine")).await.unwrap();
-        assert_eq!(saved, SavedTrack::At(later(job.version, 1)));
+        assert_eq!(save(backend, job.id, 0, "mine").await, saved(&job, 1));
     }
 }
 
-async fn only_a_completed_job_takes_edits(backend: &Backend) {
+async fn a_job_takes_corrections_whatever_it_does(backend: &Backend) {
     for job in [created(backend).await, claimed(backend).await] {
-        let saved = backend.store.save_track(job.id, job.version, &track("mine")).await.unwrap();
-        assert_eq!(saved, SavedTrack::NotCompleted);
+        assert_eq!(save(backend, job.id, 0, "mine").await, saved(&job, 1));
+        assert_eq!(corrections(backend, job.id).await, typed("mine"));
+        assert_eq!(get(backend, job.id).await.status, job.status);
     }
+}
+
+async fn a_worker_goes_on_over_corrections(backend: &Backend) {
+    let job = claimed(backend).await;
+    append(backend, &job, 0).await;
+    save(backend, job.id, 0, "mine").await;
+    assert_eq!(append(backend, &job, 1).await, Written::At(later(job.version, 3)));
+    let read = backend.store.read(job.id).await.unwrap().expect("the job is there");
+    assert_eq!((read.job.progress.pages, read.job.progress.corrections), (2, 1));
+    assert_eq!((read.pages.len(), read.corrections), (2, typed("mine")));
 }
 
 async fn one_of_many_saves_at_once_wins(backend: &Backend) {
     let job = completed(backend).await;
-    let tracks: Vec<Track> = (0..10).map(|number| track(&number.to_string())).collect();
-    let saves = tracks.iter().map(|track| backend.store.save_track(job.id, job.version, track));
-    let saved = futures::future::try_join_all(saves).await.unwrap();
-    let winners: Vec<usize> =
-        (0..10).filter(|index| saved[*index] == SavedTrack::At(later(job.version, 1))).collect();
+    let texts: Vec<String> = (0..10).map(|number: u32| number.to_string()).collect();
+    let saves = texts.iter().map(|text| save(backend, job.id, 0, text));
+    let results = futures::future::join_all(saves).await;
+    let winners: Vec<usize> = (0..10).filter(|index| results[*index] == saved(&job, 1)).collect();
     assert_eq!(winners.len(), 1);
-    assert_eq!(saved_track(backend, job.id).await.as_ref(), Some(&tracks[winners[0]]));
+    assert_eq!(corrections(backend, job.id).await, typed(&texts[winners[0]]));
 }
 
-fn track(text: &str) -> Track {
+pub fn typed(text: &str) -> Corrections {
     let mut cues = page(0).cues;
     cues[0].text = text.into();
-    Track::new(Some("de".into()), cues).unwrap()
+    Corrections::whole(&Track::new(None, cues).unwrap())
 }

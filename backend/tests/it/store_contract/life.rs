@@ -2,12 +2,12 @@
 
 use backend::{
     Backend, Cancelled, Claim, Created, Deleted, Finished, IdempotencyKey, Release, Requeued, Retried,
-    SavedTrack, Written,
+    SavedCorrections, Written,
 };
-use domain::{Job, JobSpec, JobStatus, Progress, Source, Stage, Track, WallTime};
+use domain::{Corrections, Job, JobSpec, JobStatus, Progress, Source, Stage, Track, WallTime};
 
 use super::{
-    append, assert_ended, claim, claimed, completed, created, expect_gone, get, later, page, saved_track,
+    append, assert_ended, claim, claimed, completed, corrections, created, expect_gone, get, later, page,
     success, transcribing,
 };
 use crate::{contract, in_an_hour, new_id, new_job, spec};
@@ -55,7 +55,8 @@ async fn a_job_that_was_never_there_is_gone(backend: &Backend) {
     assert_eq!(backend.store.cancel(id, WallTime::now()).await.unwrap(), Cancelled::Gone);
     assert_eq!(backend.store.retry(id, &spec(), in_an_hour()).await.unwrap(), Retried::Gone);
     assert_eq!(backend.store.delete(id).await.unwrap(), Deleted::Gone);
-    assert_eq!(backend.store.save_track(id, 1, &Track::default()).await.unwrap(), SavedTrack::Gone);
+    let saved = backend.store.save_corrections(id, 0, &Corrections::default()).await.unwrap();
+    assert_eq!(saved, SavedCorrections::Gone);
 }
 
 async fn a_taken_id_is_refused(backend: &Backend) {
@@ -161,8 +162,8 @@ async fn a_retried_job_starts_over(backend: &Backend) {
     backend.store.report(job.id, job.attempt, &with_media).await.unwrap();
     backend.store.finish(job.id, job.attempt, None, &success()).await.unwrap();
     let ended = get(backend, job.id).await;
-    let track = Track::new(None, page(0).cues).unwrap();
-    backend.store.save_track(job.id, ended.version, &track).await.unwrap();
+    let typed = Corrections::whole(&Track::new(None, page(0).cues).unwrap());
+    backend.store.save_corrections(job.id, 0, &typed).await.unwrap();
 
     let spec = JobSpec { language: Some("de".into()), ..spec() };
     let expires_at = in_an_hour();
@@ -176,8 +177,10 @@ async fn a_retried_job_starts_over(backend: &Backend) {
         held_by: None,
         held_receive: 0,
         spec,
-        progress: Progress { has_media: true, ..Progress::default() },
+        // That they are gone is a change of the corrections, too.
+        progress: Progress { has_media: true, corrections: 2, ..Progress::default() },
         failure: None,
+        started_at: None,
         finished_at: None,
         expires_at,
         ..ended
@@ -185,7 +188,7 @@ async fn a_retried_job_starts_over(backend: &Backend) {
     assert_eq!(*queued, expected);
     assert_eq!(get(backend, job.id).await, expected);
     assert_eq!(backend.store.pages(job.id, 0).await.unwrap(), []);
-    assert_eq!(saved_track(backend, job.id).await, None);
+    assert_eq!(corrections(backend, job.id).await, Corrections::default());
 
     // The attempt of the run before is fenced, before and after the next claim.
     assert_eq!(append(backend, &job, 0).await, Written::Fenced);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use backend::{Backend, InvalidCursor, JobPage, Listing};
+use backend::{Backend, InvalidCursor, JobCounts, JobPage, Listing};
 use domain::{Job, JobId, JobStatus, WallTime};
 
 use super::{claim, claimed, completed, created, success};
@@ -19,6 +19,7 @@ contract![
     gone_jobs_are_not_listed,
     finished_jobs_come_oldest_end_first,
     the_last_finished_jobs_come_newest_end_first,
+    jobs_are_counted_by_status,
 ];
 
 async fn recent_jobs_come_newest_first(backend: &Backend) {
@@ -62,6 +63,18 @@ async fn a_listing_by_status_holds_only_these(backend: &Backend) {
     let more = aged(backend, &[10, 20, 30]).await;
     let expected = [&[queued.id][..], &ids(&more)].concat();
     assert_eq!(walk(backend, Some(JobStatus::Queued), 2).await, expected);
+}
+
+async fn jobs_are_counted_by_status(backend: &Backend) {
+    assert_eq!(backend.store.counts().await.unwrap(), JobCounts::default());
+    aged(backend, &[10, 20, 30]).await;
+    claimed(backend).await;
+    completed(backend).await;
+    completed(backend).await;
+    let cancelled = created(backend).await;
+    backend.store.cancel(cancelled.id, WallTime::now()).await.unwrap();
+    let expect = JobCounts { queued: 3, running: 1, completed: 2, failed: 0, cancelled: 1 };
+    assert_eq!(backend.store.counts().await.unwrap(), expect);
 }
 
 async fn jobs_of_the_same_moment_are_all_listed(backend: &Backend) {

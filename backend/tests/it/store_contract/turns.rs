@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use backend::Backend;
+use domain::WallTime;
 
 use crate::contract;
 
@@ -11,6 +12,7 @@ contract![
     a_turn_is_free_again_when_its_period_is_over,
     a_turn_that_is_given_back_is_free_at_once,
     turns_at_other_tasks_are_apart,
+    turns_are_listed_with_when_they_were_taken,
 ];
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -50,4 +52,20 @@ async fn turns_at_other_tasks_are_apart(backend: &Backend) {
     }
     backend.store.give_back_turn("stats").await.unwrap();
     assert!(!backend.store.take_turn("cleanup", HOUR).await.unwrap());
+}
+
+async fn turns_are_listed_with_when_they_were_taken(backend: &Backend) {
+    assert_eq!(backend.store.turns().await.unwrap(), []);
+    let before = WallTime::now();
+    for task in ["stats", "cleanup", "update-model@one"] {
+        assert!(backend.store.take_turn(task, HOUR).await.unwrap());
+    }
+    backend.store.give_back_turn("stats").await.unwrap();
+    assert!(!backend.store.take_turn("cleanup", HOUR).await.unwrap());
+    let turns = backend.store.turns().await.unwrap();
+    let tasks: Vec<&str> = turns.iter().map(|turn| turn.task.as_str()).collect();
+    assert_eq!(tasks, ["cleanup", "update-model@one"]);
+    // Stored to the microsecond.
+    let (before, now) = (before - Duration::from_micros(1), WallTime::now());
+    assert!(turns.iter().all(|turn| before <= turn.taken_at && turn.taken_at <= now), "{turns:?}");
 }
