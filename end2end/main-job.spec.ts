@@ -4,6 +4,7 @@ import { expect, speechAudio, speechVideo, test, upload } from './support';
 test('a dropped video is captioned on the player before the job is complete, and its subtitles parse', async ({ page }) => {
   await page.goto('/');
   await page.getByLabel('Or a file').setInputFiles(speechVideo(150));
+  await page.getByText('Options', { exact: true }).click();
   await page.getByLabel('Model').selectOption('tiny.en');
   await page.getByRole('button', { name: 'Make subtitles' }).click();
   await page.waitForURL(/\/jobs\/[0-9a-f]{32}$/);
@@ -85,6 +86,7 @@ test.describe('without JavaScript', () => {
 
   test('a file goes in by the form, its page reads itself again, and the subtitles come out', async ({ page }) => {
     await page.goto('/');
+    await page.getByText('Options', { exact: true }).click();
     await page.getByLabel('Model').selectOption('tiny.en');
     await page.getByLabel('Or a file').setInputFiles(speechAudio());
     await page.getByRole('button', { name: 'Make subtitles' }).click();

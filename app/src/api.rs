@@ -1,15 +1,19 @@
 //! What the pages ask of the server when they are made; `browser::reading` asks the same anew.
 
+mod rows;
+
 use domain::{Corrections, Cue, JobView};
 use serde::{Deserialize, Serialize};
+
+pub use rows::{Hit, JobQuery, JobRow, JobRows, Place, Searched};
 
 /// What the pages need from the server. The server puts an `Arc<dyn Desk>` into the context of every render; the app
 /// knows nothing else of it.
 #[cfg(feature = "ssr")]
 #[async_trait::async_trait]
 pub trait Desk: Send + Sync + 'static {
-    /// Newest first.
-    async fn recent(&self, limit: usize) -> Result<Vec<JobView>, DeskError>;
+    /// Newest first, a page of them.
+    async fn list(&self, query: &JobQuery) -> Result<JobRows, DeskError>;
 
     /// `None`: unknown, deleted and expired look alike.
     async fn job(&self, id: domain::JobId) -> Result<Option<JobDetail>, DeskError>;
@@ -39,9 +43,6 @@ pub struct Choices {
     pub models: Vec<String>,
     pub max_upload_bytes: u64,
 }
-
-/// Rows of the list on the start page.
-pub const RECENT: usize = 20;
 
 /// What the running render asks.
 #[cfg(feature = "ssr")]

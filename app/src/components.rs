@@ -3,10 +3,11 @@
 mod choices;
 mod complaint;
 mod drop_zone;
+mod jobs;
 mod languages;
 mod live_job;
+mod outbox;
 mod player;
-mod recent;
 mod reconnecting;
 mod status;
 mod submit_form;
@@ -20,4 +21,4 @@ pub use tools::{Downloads, Removal, RetryForm};
 
 /// The islands, which pages are made of.
 #[cfg(feature = "ssr")]
-pub use {live_job::LiveJob, recent::RecentJobs, reconnecting::Reconnecting, submit_form::SubmitForm};
+pub use {jobs::Jobs, live_job::LiveJob, reconnecting::Reconnecting, submit_form::SubmitForm};

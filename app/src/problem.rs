@@ -21,6 +21,8 @@ pub enum Field {
     Model,
     Task,
     Profile,
+    /// About the list of jobs.
+    List,
     /// About none of them; shown beside the button.
     Form,
 }
@@ -34,6 +36,7 @@ impl Field {
             Field::Model => "model",
             Field::Task => "task",
             Field::Profile => "profile",
+            Field::List => "list",
             Field::Form => "form",
         }
     }
@@ -46,6 +49,7 @@ impl Field {
             Field::Model,
             Field::Task,
             Field::Profile,
+            Field::List,
             Field::Form,
         ];
         fields.into_iter().find(|field| field.as_str() == text).unwrap_or(Field::Form)
@@ -140,6 +144,15 @@ impl Problem {
             }
             "upload_broken" | "too_slow" => {
                 Problem::new(field, "The upload did not arrive whole.", "Try again on a better connection.")
+            }
+            "too_many" | "too_many_ids" => {
+                Problem::new(field, "These are more than can be taken at once.", "Take fewer at a time.")
+            }
+            "nothing_selected" => {
+                Problem::new(field, "No job is selected.", "Check the boxes before their titles.")
+            }
+            "job_not_found" => {
+                Problem::new(field, "None of these jobs is there any more.", "The list shows what is.")
             }
             "job_ended" => Problem::new(
                 field,

@@ -1,6 +1,10 @@
 //! Wording: what a person reads of stages, times, and sizes.
 
+pub mod start;
+
 use domain::{JobStatus, JobView, Stage, WallTime};
+
+pub const CANCEL: &str = "Cancel";
 
 /// What the tab says of a page; nothing but our name for the start page, whose own is empty.
 pub fn tab_title(name: &str) -> String {
@@ -51,15 +55,20 @@ pub fn percent(fraction: f32) -> u32 {
 
 /// The measured remaining time, as rough as it is.
 pub fn remaining(eta_ms: u64) -> String {
-    let seconds = eta_ms.div_ceil(1000);
+    format!("{} left", about(eta_ms))
+}
+
+/// A span of time in round words.
+pub fn about(ms: u64) -> String {
+    let seconds = ms.div_ceil(1000);
     match seconds {
-        0..=9 => "a few seconds left".into(),
-        10..=54 => format!("about {} seconds left", seconds.div_ceil(5) * 5),
-        55..=89 => "about a minute left".into(),
-        90..=3599 => format!("about {} minutes left", (seconds + 30) / 60),
+        0..=9 => "a few seconds".into(),
+        10..=54 => format!("about {} seconds", seconds.div_ceil(5) * 5),
+        55..=89 => "about a minute".into(),
+        90..=3599 => format!("about {} minutes", (seconds + 30) / 60),
         _ => {
             let (hours, minutes) = (seconds / 3600, seconds % 3600 / 60);
-            format!("about {hours} h {minutes} min left")
+            format!("about {hours} h {minutes} min")
         }
     }
 }

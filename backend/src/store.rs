@@ -9,7 +9,7 @@ use domain::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::Result;
+use crate::{Result, cursor};
 
 /// Every write is atomic and durable when it returns. A job past its `expires_at` does not exist for any call
 /// but [`expired`](JobStore::expired) and [`delete`](JobStore::delete), however late it is swept. Every change
@@ -314,6 +314,13 @@ pub struct Listing {
     pub limit: usize,
     /// Where the page before ended; opaque.
     pub cursor: Option<String>,
+}
+
+impl Listing {
+    /// The cursor that goes on behind this job, wherever in a page it stands.
+    pub fn cursor_after(job: &Job) -> String {
+        cursor::after(job)
+    }
 }
 
 /// Source of the error for a cursor that nobody gave out.

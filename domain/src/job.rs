@@ -130,6 +130,10 @@ impl JobStatus {
         JobStatus::Cancelled,
     ];
 
+    pub fn parse(text: &str) -> Option<JobStatus> {
+        JobStatus::ALL.into_iter().find(|status| status.as_str() == text)
+    }
+
     /// A terminal job changes only by a person's wish: retry, edit, delete.
     pub fn is_terminal(self) -> bool {
         !matches!(self, JobStatus::Queued | JobStatus::Running)

@@ -1,19 +1,31 @@
 //! What the pages ask, answered.
 
-use app::api::{Choices, Desk, DeskError, JobDetail};
-use backend::Listing;
+use app::api::{Choices, Desk, DeskError, JobDetail, JobQuery, JobRows};
 use domain::{JobId, JobView};
 
 use crate::Server;
 use crate::error::causes;
 use crate::known::KnownRecord;
+use crate::list::Wanted;
+
+/// Rows of a page of the list.
+const ROWS: usize = 20;
 
 #[async_trait::async_trait]
 impl Desk for Server {
-    async fn recent(&self, limit: usize) -> Result<Vec<JobView>, DeskError> {
-        let listing = Listing { status: None, limit, cursor: None };
-        let page = self.backend.store.recent(&listing).await.map_err(no_answer)?;
-        Ok(page.jobs.iter().map(JobView::from).collect())
+    async fn list(&self, query: &JobQuery) -> Result<JobRows, DeskError> {
+        let listed = match Wanted::parse(query, ROWS) {
+            Ok(wanted) => Server::list(self, &wanted).await,
+            Err(error) => Err(error),
+        };
+        match listed {
+            Err(error) if error.status.is_client_error() => {
+                Ok(JobRows { is_unusable: true, ..JobRows::default() })
+            }
+            // Logged where it became what callers read.
+            Err(_) => Err(DeskError),
+            Ok(rows) => Ok(rows),
+        }
     }
 
     async fn job(&self, id: JobId) -> Result<Option<JobDetail>, DeskError> {

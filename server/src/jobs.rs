@@ -1,4 +1,4 @@
-//! The calls about jobs: submit, list, read, wait, cancel, retry, delete.
+//! The calls about jobs: submit, read, wait, cancel, retry, delete.
 
 use std::time::Duration;
 
@@ -7,13 +7,13 @@ use axum::body::Body;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use backend::{Cancelled, Deleted, InvalidCursor, Listing, Retried};
+use backend::{Cancelled, Deleted, Retried};
 use domain::{Job, JobChange, JobEvent, JobId, JobSpec, JobStatus, JobView, SpecOptions, WallTime};
 use serde::Serialize;
 use tokio::time::{Instant, timeout_at};
 
 use crate::Server;
-use crate::error::{ApiError, Result, causes, stems_from};
+use crate::error::{ApiError, Result, causes};
 use crate::query::{self, Query, Wish};
 use crate::submit::{self, Submitted};
 use crate::translations;
@@ -23,9 +23,6 @@ const BODY: usize = 64 * 1024;
 
 /// Longest wait for the end of a job, in seconds.
 const MAX_WAIT: u64 = 120;
-
-const DEFAULT_LIMIT: u64 = 50;
-const MAX_LIMIT: u64 = 100;
 
 /// `POST /api/v1/jobs`
 pub async fn submit(State(server): State<Server>, headers: HeaderMap, body: Body) -> Result<Response> {
@@ -50,47 +47,6 @@ pub fn created(submitted: &Submitted) -> Response {
         headers.insert("idempotency-replayed", HeaderValue::from_static("true"));
     }
     response
-}
-
-#[derive(Serialize)]
-struct JobList {
-    jobs: Vec<JobView>,
-    /// Pass it as `cursor` for the next page; absent at the end.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    cursor: Option<String>,
-}
-
-/// `GET /api/v1/jobs?status=&limit=&cursor=`
-pub async fn list(State(server): State<Server>, RawQuery(text): RawQuery) -> Result<Response> {
-    let query = Query::parse(text.as_deref());
-    let status = query.text("status").map(parse_status).transpose()?;
-    let limit = query.number("limit")?.unwrap_or(DEFAULT_LIMIT).clamp(1, MAX_LIMIT);
-    let cursor = query.text("cursor").map(str::to_owned);
-    let listing = Listing { status, limit: limit as usize, cursor };
-    let page = server.backend.store.recent(&listing).await.map_err(|error| {
-        if stems_from::<InvalidCursor>(&error) {
-            ApiError::bad_request("cursor", "This cursor is not usable.", "Start again without one.")
-                .about("cursor")
-        } else {
-            error.into()
-        }
-    })?;
-    let jobs = page.jobs.iter().map(JobView::from).collect();
-    Ok(uncached(JobList { jobs, cursor: page.cursor }).into_response())
-}
-
-fn parse_status(text: &str) -> Result<JobStatus> {
-    use JobStatus::{Cancelled, Completed, Failed, Queued, Running};
-    let found =
-        [Queued, Running, Completed, Failed, Cancelled].into_iter().find(|status| status.as_str() == text);
-    found.ok_or_else(|| {
-        ApiError::bad_request(
-            "unknown_status",
-            "There is no such status.",
-            "Use one of: queued, running, completed, failed, cancelled.",
-        )
-        .about("status")
-    })
 }
 
 /// `GET /api/v1/jobs/{id}?wait=`
@@ -231,6 +187,17 @@ impl Server {
             }
         })
         .await
+    }
+
+    /// Removes these jobs; those that are gone already are no error.
+    pub async fn delete_all(&self, ids: &[JobId]) -> Result<()> {
+        for id in ids {
+            match self.delete(*id).await {
+                Err(error) if error.status != StatusCode::NOT_FOUND => return Err(error),
+                _ => {}
+            }
+        }
+        Ok(())
     }
 
     /// Removes the job and its media; watchers hear that it is gone.

@@ -146,6 +146,11 @@ impl KnownJobs {
         Ok(Some(KnownRecord { job: if is_all { job } else { stored.job.clone() }, stored }))
     }
 
+    /// Its cues are in memory, or were a moment ago.
+    pub fn has_cues(&self, id: JobId) -> bool {
+        self.records.contains_key(&id)
+    }
+
     /// Takes over corrections that this server saved on top of `before`, so that the next save needs no read. `saved` has
     /// no pages: those of `before` are its own, unless something else was stored in between.
     pub async fn corrected(&self, before: &JobRecord, saved: JobRecord) {

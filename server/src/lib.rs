@@ -8,6 +8,7 @@ pub mod doctor;
 pub mod error;
 pub mod provision;
 
+mod archive;
 mod assets;
 mod completed;
 mod conformity;
@@ -20,6 +21,8 @@ mod guard;
 mod jobs;
 mod known;
 mod letters;
+mod line;
+mod list;
 mod live;
 mod lost;
 mod media;
@@ -29,6 +32,7 @@ mod ops;
 mod pages;
 mod query;
 mod routes;
+mod search;
 pub mod sns;
 mod socket;
 mod submit;
@@ -55,6 +59,7 @@ use crate::completed::CompletedJobs;
 pub use crate::config::Config;
 use crate::error::{ApiError, causes};
 use crate::follow::Standing;
+use crate::line::Line;
 use crate::live::Hub;
 use crate::metrics::BackendCalls;
 use crate::operators::Visitors;
@@ -145,6 +150,7 @@ pub(crate) struct Server {
     pub config: Arc<Config>,
     pub hub: Arc<Hub>,
     pub completed: Arc<CompletedJobs>,
+    pub line: Arc<Line>,
     /// How well this server knows what goes on.
     pub standing: tokio::sync::watch::Sender<Standing>,
     /// Where we listen; the port may have been chosen by the system.
@@ -165,6 +171,7 @@ impl Server {
         let ended = Arc::new(EndedJobs::default());
         Server {
             completed: Arc::new(CompletedJobs::new(hub.clone(), backend.store.clone(), ended.clone())),
+            line: Arc::default(),
             ops: Arc::new(Ops::new(ended)),
             backend,
             config: Arc::new(config),

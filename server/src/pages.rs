@@ -2,12 +2,11 @@
 
 use std::sync::Arc;
 
-use app::api::{Desk, DeskError, JobDetail, RECENT};
-use axum::extract::{Path, State};
-use axum::http::{HeaderValue, header};
-use axum::routing::get;
+use app::api::{Desk, DeskError, JobDetail, JobQuery, JobRows};
+use axum::extract::{Path, RawQuery, State};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::routing::{get, post};
 use axum::{Json, Router, middleware};
-use domain::JobView;
 use leptos::nonce::use_nonce;
 use leptos::prelude::{LeptosOptions, provide_context, use_context};
 use leptos_axum::{LeptosRoutes as _, ResponseOptions, generate_route_list, render_app_async_with_context};
@@ -17,7 +16,8 @@ use tower_http::services::{ServeDir, ServeFile};
 use crate::Server;
 use crate::error::{ApiError, Result};
 use crate::operators::Visitors;
-use crate::{assets, guard, query};
+use crate::query::{self, Query};
+use crate::{assets, guard};
 
 /// Every page, what pages read anew, and every file under the site folder; what is none of them is the page that says
 /// so.
@@ -50,6 +50,7 @@ pub fn router(server: &Server, visitors: Visitors) -> Router {
     // Not under /api/v1: these are as the pages of this very version want them, and other programs must not mind.
     let readings = Router::new()
         .route("/api/pages/jobs", get(list_jobs))
+        .route("/api/pages/jobs/delete", post(delete_jobs))
         .route("/api/pages/jobs/{id}", get(read_job))
         .with_state(server.clone());
     Router::new()
@@ -71,8 +72,17 @@ pub fn style(site: &std::path::Path) -> ServeFile {
     ServeFile::new(if built.exists() { built } else { site.join("main.css") }).precompressed_br()
 }
 
-async fn list_jobs(State(server): State<Server>) -> Result<Json<Vec<JobView>>> {
-    Ok(Json(server.recent(RECENT).await?))
+async fn list_jobs(State(server): State<Server>, RawQuery(text): RawQuery) -> Result<Json<JobRows>> {
+    let query = Query::parse(text.as_deref());
+    let field = |name: &str| query.text(name).unwrap_or_default().to_owned();
+    let query = JobQuery { q: field("q"), status: field("status"), cursor: field("cursor") };
+    Ok(Json(Desk::list(&server, &query).await?))
+}
+
+/// `?ids=` with commas between them. Those that are gone already are no error.
+async fn delete_jobs(State(server): State<Server>, RawQuery(text): RawQuery) -> Result<StatusCode> {
+    server.delete_all(&query::ids(text.as_deref())?).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// `null` where there is no such job: a browser would log a status as an error of the page.

@@ -126,6 +126,39 @@ pub fn job_id(text: &str) -> Result<JobId> {
     text.parse().map_err(|_| ApiError::no_job())
 }
 
+/// Jobs that a call takes at once.
+const MAX_IDS: usize = 100;
+
+/// Every `ids` of a query or a form, with commas between ids or one at a time; each id once.
+pub fn ids(text: Option<&str>) -> Result<Vec<JobId>> {
+    let about_ids =
+        |code, message: String, hint: &str| ApiError::bad_request(code, message, hint).about("ids");
+    let mut ids = Vec::new();
+    for (name, value) in url::form_urlencoded::parse(text.unwrap_or_default().as_bytes()) {
+        for id in value.split(',').map(str::trim).filter(|id| name == "ids" && !id.is_empty()) {
+            let id: JobId = id.parse().map_err(|error: domain::job::InvalidJobId| {
+                about_ids(
+                    "job_id",
+                    format!("One of the ids is none: {error}."),
+                    "Take them from the list of jobs.",
+                )
+            })?;
+            if !ids.contains(&id) {
+                ids.push(id);
+            }
+        }
+    }
+    match ids.len() {
+        0 => Err(about_ids("nothing_selected", "No job is selected.".to_owned(), "Select one at least.")),
+        1..=MAX_IDS => Ok(ids),
+        _ => Err(about_ids(
+            "too_many_ids",
+            format!("More jobs are selected than can be taken at once: {MAX_IDS}."),
+            "Take some of them first.",
+        )),
+    }
+}
+
 pub fn invalid(problem: InvalidSpec) -> ApiError {
     ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, problem.code(), problem.message(), &problem.hint())
         .about(problem.field())
@@ -193,5 +226,22 @@ mod tests {
         assert_eq!(query.profile().unwrap(), Some(Profile::Bbc));
         assert_eq!(query.number("limit").unwrap_err().field, Some("limit"));
         assert_eq!(Query::parse(None).number("limit").unwrap(), None);
+    }
+
+    #[test]
+    fn ids_come_in_every_usual_spelling() {
+        let id = |number: u128| JobId::from_bits(number).to_string();
+        let check = |text: String, expect: Result<&[u128], &str>| {
+            let result = ids(Some(&text)).map_err(|error| error.code);
+            let expect = expect.map(|bits| bits.iter().map(|bits| JobId::from_bits(*bits)).collect());
+            assert_eq!(result, expect, "{text}");
+        };
+        check(format!("ids={},{}&format=srt", id(1), id(2)), Ok(&[1, 2]));
+        check(format!("ids={}&ids={}&ids={}", id(2), id(1), id(2)), Ok(&[2, 1]));
+        check(format!("ids=,{}%2C&other={}", id(7), id(8)), Ok(&[7]));
+        check("ids=".to_owned(), Err("nothing_selected"));
+        check(format!("ids={},x", id(1)), Err("job_id"));
+        let many: Vec<String> = (0..101).map(id).collect();
+        check(format!("ids={}", many.join(",")), Err("too_many_ids"));
     }
 }

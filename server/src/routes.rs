@@ -8,14 +8,15 @@ use tower_http_csrf::csrf::CsrfLayer;
 use crate::error::ApiError;
 use crate::operators::Visitors;
 use crate::{
-    Server, conformity, corrections, forms, guard, jobs, media, metrics, operators, pages, socket, tracks,
-    translations, uploads,
+    Server, archive, conformity, corrections, forms, guard, jobs, list, media, metrics, operators, pages,
+    socket, tracks, translations, uploads,
 };
 
 /// What operators ask and do too, where `visitors` are operators.
 pub fn router(server: &Server, visitors: Visitors) -> Router {
     let api = Router::new()
-        .route("/jobs", get(jobs::list).post(jobs::submit))
+        .route("/jobs", get(list::read).post(jobs::submit))
+        .route("/jobs/archive", get(archive::read))
         .route("/jobs/{id}", get(jobs::read).delete(jobs::delete))
         .route("/jobs/{id}/cancel", post(jobs::cancel))
         .route("/jobs/{id}/retry", post(jobs::retry))
@@ -33,6 +34,8 @@ pub fn router(server: &Server, visitors: Visitors) -> Router {
         .method_not_allowed_fallback(async || ApiError::method_not_allowed());
     let forms = Router::new()
         .route("/submit", post(forms::submit))
+        .route("/jobs/archive", get(forms::archive))
+        .route("/jobs/delete", post(forms::delete_all))
         .route("/jobs/{id}/cancel", post(forms::cancel))
         .route("/jobs/{id}/retry", post(forms::retry))
         .route("/jobs/{id}/translate", post(forms::translate))

@@ -219,7 +219,7 @@ fn content_format(headers: &HeaderMap) -> Result<Format> {
     }
 }
 
-fn unknown_format() -> ApiError {
+pub fn unknown_format() -> ApiError {
     let known: Vec<&str> = Format::ALL.into_iter().map(Format::extension).collect();
     let hint = format!("Use one of: {}.", known.join(", "));
     ApiError::new(StatusCode::NOT_FOUND, "unknown_format", "There is no such subtitle format.", &hint)
@@ -256,7 +256,7 @@ pub fn attachment(title: &str, extension: &str) -> HeaderValue {
 }
 
 /// The title without what file systems refuse, and without the ending of the media it names.
-fn file_stem(title: &str, extension: &str) -> String {
+pub fn file_stem(title: &str, extension: &str) -> String {
     let cleaned: String = title
         .chars()
         .filter(|c| !c.is_control())

@@ -37,7 +37,7 @@ pub async fn upload(
     let query = Query::parse(text.as_deref());
     let filename = query.text("filename").unwrap_or("upload");
     let upload = Upload::new(&server, filename, query.options(), query::idempotency_key(&headers)?)?;
-    server.check_length(&headers)?;
+    server.check_length(&headers, 1)?;
     let submitted = server.take_upload(upload, body.into_data_stream()).await?;
     Ok(jobs::created(&submitted))
 }
@@ -97,12 +97,12 @@ impl Server {
         .await
     }
 
-    /// Refuses what says itself that it is too large, before its first byte is read.
-    pub fn check_length(&self, headers: &HeaderMap) -> Result<()> {
+    /// Refuses what says itself that it is too large for so many files, before its first byte is read.
+    pub fn check_length(&self, headers: &HeaderMap, files: usize) -> Result<()> {
         let length =
             headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
         let Some(length) = length else { return Ok(()) };
-        if length > self.config.max_upload_bytes {
+        if length > self.config.max_upload_bytes.saturating_mul(files as u64) {
             return Err(self.too_large());
         }
         if length == 0 {
@@ -221,9 +221,11 @@ fn free_bytes(folder: &Path) -> Option<u64> {
     Some(disk.f_bavail.saturating_mul(disk.f_frsize))
 }
 
+/// Code of the error about a file without content.
+pub const EMPTY: &str = "empty_upload";
+
 fn empty() -> ApiError {
-    ApiError::bad_request("empty_upload", "The file is empty.", "Choose a file with media in it.")
-        .about("file")
+    ApiError::bad_request(EMPTY, "The file is empty.", "Choose a file with media in it.").about("file")
 }
 
 fn broken_off() -> ApiError {

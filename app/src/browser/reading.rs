@@ -1,20 +1,20 @@
 //! What a page was made of, read anew.
 
-use domain::{JobId, JobView};
+use domain::JobId;
 use leptos::prelude::window;
 use serde::de::DeserializeOwned;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{AbortSignal, RequestInit, Response};
 
-use crate::api::{DeskError, JobDetail};
+use crate::api::{DeskError, JobDetail, JobQuery, JobRows};
 
 /// What takes longer is given up: the page asks again later anyway.
 const PATIENCE_MS: u32 = 25_000;
 
-/// The newest jobs, newest first.
-pub async fn list_jobs() -> Result<Vec<JobView>, DeskError> {
-    read("/api/pages/jobs").await
+/// A page of the jobs, newest first.
+pub async fn list_jobs(query: &JobQuery) -> Result<JobRows, DeskError> {
+    read(&query.address_at("/api/pages/jobs")).await
 }
 
 /// `None`: unknown, deleted and expired look alike.

@@ -6,7 +6,7 @@ use leptos::prelude::*;
 use super::complaint::{Complaint, about};
 use crate::erase::EraseOnServer as _;
 use crate::problem::{Field, Problem};
-use crate::text;
+use crate::text::start;
 
 /// The plain file field fills the zone: choosing and dropping work without a script.
 #[component]
@@ -19,20 +19,21 @@ pub fn DropZone<F: Fn() + 'static>(
     let about_file = about(problem, Field::File);
     view! {
         <div class="field drop">
-            <label for="file">"Or a file"</label>
+            <label for="file">{start::FILE}</label>
             <div class="zone">
                 <svg viewBox="0 0 24 24" width="36" height="36" aria-hidden="true" focusable="false">
                     <path d="M12 16V4m0 0L7 9m5-5 5 5M4 16v2.500A1.500 1.500 0 0 0 5.500 20h13a1.500 1.500 0 0 0 1.500-1.500V16" />
                 </svg>
                 <p id="file-about">
-                    <strong>"Drop it here"</strong>
-                    <span>"Video or sound, up to " {text::bytes(max_upload_bytes)}</span>
+                    <strong>{start::DROP}</strong>
+                    <span>{start::up_to(max_upload_bytes)}</span>
                 </p>
                 <input
                     node_ref=file
                     id="file"
                     name="file"
                     type="file"
+                    multiple
                     accept="video/*,audio/*,.mkv,.mka,.opus,.flac,.m4b,.caf"
                     aria-invalid=move || about_file.with(Option::is_some).then_some("true")
                     aria-describedby=move || {
@@ -50,7 +51,7 @@ pub fn DropZone<F: Fn() + 'static>(
 /// Takes files and links that are dropped anywhere on the page. True while something is dragged over it.
 pub fn drop_anywhere(
     file: NodeRef<html::Input>,
-    url: NodeRef<html::Input>,
+    url: NodeRef<html::Textarea>,
     problem: RwSignal<Option<Problem>>,
 ) -> RwSignal<bool> {
     let dragging = RwSignal::new(false);
@@ -81,16 +82,16 @@ pub fn drop_anywhere(
             match data.files().filter(|files| files.length() > 0) {
                 Some(files) => {
                     file.set_files(Some(&files));
-                    url.set_value("");
                     let _ = file.focus();
                 }
                 None => {
-                    let link = data.get_data("text/uri-list").unwrap_or_default();
-                    if !link.is_empty() {
-                        url.set_value(link.lines().next().unwrap_or_default());
-                        file.set_value("");
-                        let _ = url.focus();
-                    }
+                    // Lines that begin with # are remarks (RFC 2483).
+                    let list = data.get_data("text/uri-list").unwrap_or_default();
+                    let dropped = list.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
+                    let entered = url.value();
+                    let links: Vec<&str> = entered.lines().chain(dropped).collect();
+                    url.set_value(&links.join("\n"));
+                    let _ = url.focus();
                 }
             }
         });

@@ -29,12 +29,14 @@ pub fn LiveJob(
     refusal: Given<Option<Problem>>,
     /// Without JavaScript the page reads itself again, unless somebody chooses on it.
     is_held: bool,
+    /// Where the player starts, in milliseconds.
+    start_ms: Option<u64>,
 ) -> impl IntoView {
     let state = RwSignal::new(JobState::from(detail.0));
     let is_gone = keep_live(state);
     let choices = StoredValue::new(choices.0);
     let media = NodeRef::<html::Video>::new();
-    let position = RwSignal::new(None::<u64>);
+    let position = RwSignal::new(start_ms);
 
     let title = state.with_untracked(|state| state.job.title.clone());
     let tab_title = Memo::new(move |_| state.with(|state| text::tab_title(&text::tab_name(&state.job))));

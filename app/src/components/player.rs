@@ -25,6 +25,12 @@ pub fn Player(
     let (id, language) = state.with_untracked(|state| (state.job.id, subtitle_language(state)));
     let (is_audio, is_unplayable) = (RwSignal::new(false), RwSignal::new(false));
 
+    // The browser goes there by itself, with a script or without.
+    let begin = match position.get_untracked() {
+        Some(start) => format!("{}#t={}.{:03}", media_address(id), start / 1000, start % 1000),
+        None => media_address(id),
+    };
+
     let look = move || {
         let Some(media) = media.get_untracked() else { return };
         is_audio.set(media.ready_state() >= HtmlMediaElement::HAVE_METADATA && media.video_width() == 0);
@@ -74,7 +80,7 @@ pub fn Player(
                 controls
                 preload="metadata"
                 playsinline
-                src=media_address(id)
+                src=begin
                 on:loadedmetadata=move |_| look()
                 on:error=move |_| look()
                 on:timeupdate=move |_| moved()

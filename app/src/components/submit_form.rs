@@ -1,124 +1,103 @@
-//! The form that makes a job: a plain one for the server, taken over by the browser where it can.
+//! The form that makes jobs: a plain one for the server, taken over by the browser where it can.
 
-use leptos::either::EitherOf3;
-use leptos::ev::SubmitEvent;
+use leptos::ev::{KeyboardEvent, SubmitEvent};
 use leptos::html;
 use leptos::prelude::*;
 use send_wrapper::SendWrapper;
-use web_sys::{File, FormData, XmlHttpRequest};
+use web_sys::{File, FormData};
 
 use super::complaint::{Complaint, about};
 use super::drop_zone::{DropZone, drop_anywhere};
+use super::outbox::{Content, Outbox, Sendings, State};
 use super::{LanguageSelect, ModelSelect, ProfileSelect, TaskSelect};
 use crate::api::Choices;
-use crate::browser::request::{Answer, post_file, post_json};
-use crate::browser::submission::{Made, field, key_of, link_body, upload_address};
+use crate::browser::address;
+use crate::browser::submission::{field, link_body, links, upload_address};
 use crate::erase::EraseOnServer as _;
 use crate::given::Given;
 use crate::problem::{Field, Problem};
-use crate::text;
-
-/// What is under way.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Sending {
-    Link,
-    File { sent: u64, total: u64 },
-}
+use crate::text::{escape_vtt, start};
 
 #[island]
 pub fn SubmitForm(
     choices: Given<Choices>,
-    /// The link of a form that was sent without JavaScript, and what was wrong with it.
+    /// The links of a form that was sent without JavaScript and not taken whole, how many jobs it made, and what was
+    /// wrong with it.
     entered: String,
+    accepted: usize,
     told: Given<Option<Problem>>,
 ) -> impl IntoView {
     let Choices { models, max_upload_bytes } = choices.0;
     let problem = RwSignal::new(told.0);
-    let sending = RwSignal::new(None::<Sending>);
-    let upload = StoredValue::new(None::<SendWrapper<XmlHttpRequest>>);
-    let key = StoredValue::new(None::<(String, String)>);
+    let accepted = RwSignal::new(accepted);
+    let outbox = Outbox::new();
     let form = NodeRef::<html::Form>::new();
-    let url = NodeRef::<html::Input>::new();
+    let url = NodeRef::<html::Textarea>::new();
     let file = NodeRef::<html::Input>::new();
     let dragging = drop_anywhere(file, url, problem);
+    let busy = Memo::new(move |_| outbox.is_busy());
+    keep_while(busy);
 
-    let ended = move |source: Field, answer: Answer| {
-        // A cancelled upload has nothing to tell.
-        if sending.try_get_untracked().flatten().is_none() {
-            return;
-        }
-        sending.set(None);
-        upload.set_value(None);
-        match answer {
-            Answer::Lost => problem.set(Some(Problem::connection_lost(source))),
-            Answer::Came { status: 200..=299, body } => match serde_json::from_str::<Made>(&body) {
-                Ok(Made { id }) => {
-                    let _ = location().assign(&format!("/jobs/{id}"));
+    // Where there was one, its page is next; where there were several, the list has them.
+    let ended = move || {
+        let states: Vec<State> = outbox
+            .parcels
+            .with_untracked(|parcels| parcels.iter().map(|parcel| parcel.state.get_untracked()).collect());
+        accepted.set(states.iter().filter(|state| matches!(state, State::Accepted(_))).count());
+        match &states[..] {
+            [State::Accepted(id)] => address::go(&format!("/jobs/{id}")),
+            [State::Refused(refused)] => {
+                problem.set(Some(refused.clone()));
+                outbox.parcels.set(Vec::new());
+                focus_problem(problem, url, file);
+            }
+            [State::Cancelled] => outbox.parcels.set(Vec::new()),
+            _ => {
+                // What was refused stays, and can be sent again from there.
+                outbox.parcels.update(|parcels| {
+                    parcels.retain(|parcel| matches!(parcel.state.get_untracked(), State::Refused(_)));
+                });
+                if let Some(url) = url.get_untracked() {
+                    url.set_value("");
                 }
-                Err(_) => problem.set(Some(Problem::answered("", source))),
-            },
-            Answer::Came { body, .. } => {
-                key.set_value(None);
-                problem.set(Some(Problem::answered(&body, source)));
+                if let Some(file) = file.get_untracked() {
+                    file.set_value("");
+                }
             }
         }
-        focus_problem(problem, url, file);
     };
 
     let submit = move |event: SubmitEvent| {
         event.prevent_default();
-        if sending.with_untracked(Option::is_some) {
+        if busy.get_untracked() {
             return;
         }
         let Some(wish) = form.get_untracked().and_then(|form| FormData::new_with_form(&form).ok()) else {
             return;
         };
         problem.set(None);
-        if let Some(chosen) = chosen_file(file) {
-            let total = chosen.size() as u64;
-            if let Some(found) = Problem::of_file(total, max_upload_bytes) {
+        accepted.set(0);
+        match contents(&wish, &chosen_files(file), max_upload_bytes) {
+            Ok(contents) => outbox.send(contents, ended),
+            Err(found) => {
                 problem.set(Some(found));
-                return focus_problem(problem, url, file);
+                focus_problem(problem, url, file);
             }
-            sending.set(Some(Sending::File { sent: 0, total }));
-            let progressed = move |sent| sending.set(Some(Sending::File { sent, total }));
-            let request = post_file(&upload_address(&chosen, &wish), &chosen, progressed, move |answer| {
-                ended(Field::File, answer);
-            });
-            upload.set_value(request.map(SendWrapper::new));
-            return;
-        }
-        let link = field(&wish, "url");
-        if let Some(found) = Problem::of_link(&link) {
-            problem.set(Some(found));
-            return focus_problem(problem, url, file);
-        }
-        sending.set(Some(Sending::Link));
-        let body = link_body(&link, &wish);
-        post_json("/api/v1/jobs", &key_of(key, &body), &body, move |answer| ended(Field::Url, answer));
-    };
-
-    let cancel = move |_| {
-        sending.set(None);
-        if let Some(request) = upload.try_update_value(Option::take).flatten() {
-            let _ = request.abort();
         }
     };
-    // A link typed after a file was chosen is what counts, and the other way round.
-    let link_typed = move |_| {
-        if let Some(file) = file.get_untracked() {
-            file.set_value("");
+    // Who pastes one link and presses Enter has done all there is to do.
+    let entered_key = move |event: KeyboardEvent| {
+        if event.key() == "Enter" && !event.shift_key() && !event.is_composing() {
+            event.prevent_default();
+            if let Some(form) = form.get_untracked() {
+                let _ = form.request_submit();
+            }
         }
     };
-    let file_chosen = move || {
-        problem.set(None);
-        if let Some(url) = url.get_untracked() {
-            url.set_value("");
-        }
-    };
-
+    let chosen = move || problem.set(None);
     let about_url = about(problem, Field::Url);
-    let busy = move || sending.with(Option::is_some);
+    let described =
+        move || about_url.get().map_or("url-about".into(), |problem| format!("url-about {problem}"));
 
     view! {
         <form
@@ -131,42 +110,40 @@ pub fn SubmitForm(
             novalidate
             on:submit=submit
         >
-            <fieldset class="source" disabled=busy>
-                <legend class="unseen">"What to subtitle"</legend>
+            <fieldset class="source" disabled=move || busy.get()>
+                <legend class="unseen">{start::SOURCES}</legend>
                 <div class="field link">
-                    <label for="url">"Link to a video or sound file"</label>
-                    <input
+                    <label for="url">{start::LINK}</label>
+                    <textarea
                         node_ref=url
                         id="url"
                         name="url"
-                        type="url"
+                        rows="2"
                         inputmode="url"
                         autocomplete="off"
                         spellcheck="false"
-                        placeholder="https://example.org/talk.mp4"
-                        value=entered
+                        placeholder=start::LINK_EXAMPLE
                         aria-invalid=move || about_url.with(Option::is_some).then_some("true")
-                        aria-describedby=move || about_url.get()
-                        on:input=link_typed
-                    />
+                        aria-describedby=described
+                        on:keydown=entered_key
+                        // Raw: an empty text among the nodes would be a blank in the field.
+                        inner_html=escape_vtt(&entered)
+                    ></textarea>
+                    <p id="url-about" class="note">{start::LINK_HINT}</p>
                     <Complaint problem field=Field::Url />
                 </div>
                 <Options models problem />
                 // Last in the form: the server reads the choices before the bytes come.
-                <DropZone file max_upload_bytes problem on_chosen=file_chosen />
+                <DropZone file max_upload_bytes problem on_chosen=chosen />
             </fieldset>
             <div class="act">
-                {move || match sending.get() {
-                    Some(Sending::File { sent, total }) => EitherOf3::A(view! { <Uploading sent total cancel /> }),
-                    Some(Sending::Link) => {
-                        EitherOf3::B(
-                            view! { <button class="button primary" type="submit" disabled>"Submitting …"</button> },
-                        )
-                    }
-                    None => {
-                        EitherOf3::C(view! { <button class="button primary" type="submit">"Make subtitles"</button> })
-                    }
-                }}
+                <button class="button primary" type="submit" disabled=move || busy.get()>
+                    {move || if busy.get() { start::SUBMITTING } else { start::SUBMIT }}
+                </button>
+                <Sendings outbox ended />
+                <p class="note" role="status">
+                    {move || Some(accepted.get()).filter(|count| *count > 0).map(start::accepted)}
+                </p>
                 <Complaint problem field=Field::Form />
             </div>
         </form>
@@ -174,70 +151,105 @@ pub fn SubmitForm(
     .erase_on_server()
 }
 
+/// Everything that is to be sent, or what is wrong with the first of it that is.
+fn contents(
+    wish: &FormData,
+    files: &[File],
+    max_upload_bytes: u64,
+) -> Result<Vec<(String, Content)>, Problem> {
+    let links = links(&field(wish, "url"));
+    if links.is_empty() && files.is_empty() {
+        return Err(Problem::nothing_chosen());
+    }
+    let is_one = links.len() + files.len() == 1;
+    let of_one = |problem: Problem, words: String| match is_one {
+        true => problem,
+        false => Problem { message: format!("{words} {}", problem.message), ..problem },
+    };
+    let mut contents = Vec::new();
+    for link in links {
+        if let Some(problem) = Problem::of_link(&link) {
+            return Err(of_one(problem, start::wrong_link(&link)));
+        }
+        let body = link_body(&link, wish);
+        contents.push((link, Content::Link { body }));
+    }
+    for file in files {
+        if let Some(problem) = Problem::of_file(file.size() as u64, max_upload_bytes) {
+            return Err(of_one(problem, start::wrong_file(&file.name())));
+        }
+        let address = upload_address(file, wish);
+        contents.push((file.name(), Content::File { file: SendWrapper::new(file.clone()), address }));
+    }
+    Ok(contents)
+}
+
+/// Folded: who changes nothing gets what the operator offers first, and the language is heard.
 #[component]
 fn Options(models: Vec<String>, problem: RwSignal<Option<Problem>>) -> impl IntoView {
+    let fields = [Field::Language, Field::Model, Field::Task, Field::Profile];
+    let is_needed = Memo::new(move |_| {
+        problem.with(|problem| problem.as_ref().is_some_and(|found| fields.contains(&found.field)))
+    });
     view! {
-        <div class="options">
-            <div class="field">
-                <label for="language">"Language"</label>
-                <LanguageSelect id="language" problem=about(problem, Field::Language) />
-                <Complaint problem field=Field::Language />
-            </div>
-            <div class="field">
-                <label for="model">"Model"</label>
-                <ModelSelect id="model" models problem=about(problem, Field::Model) />
-                <Complaint problem field=Field::Model />
-            </div>
-            <div class="field">
-                <label for="task">"Task"</label>
-                <TaskSelect id="task" both=true problem=about(problem, Field::Task) />
-                <Complaint problem field=Field::Task />
-            </div>
-        </div>
-        <details class="more">
-            <summary>"More"</summary>
-            <div class="field">
-                <label for="profile">"Layout of the subtitles"</label>
-                <ProfileSelect id="profile" problem=about(problem, Field::Profile) />
-                <Complaint problem field=Field::Profile />
+        <details class="more" open=move || is_needed.get()>
+            <summary>{start::OPTIONS}</summary>
+            <div class="options">
+                <div class="field">
+                    <label for="language">{start::LANGUAGE}</label>
+                    <LanguageSelect id="language" problem=about(problem, Field::Language) />
+                    <Complaint problem field=Field::Language />
+                </div>
+                <div class="field">
+                    <label for="model">{start::MODEL}</label>
+                    <ModelSelect id="model" models problem=about(problem, Field::Model) />
+                    <Complaint problem field=Field::Model />
+                </div>
+                <div class="field">
+                    <label for="task">{start::TASK}</label>
+                    <TaskSelect id="task" both=true problem=about(problem, Field::Task) />
+                    <Complaint problem field=Field::Task />
+                </div>
+                <div class="field">
+                    <label for="profile">{start::LAYOUT}</label>
+                    <ProfileSelect id="profile" problem=about(problem, Field::Profile) />
+                    <Complaint problem field=Field::Profile />
+                </div>
             </div>
         </details>
     }
     .erase_on_server()
 }
 
-#[component]
-fn Uploading<F: Fn(web_sys::MouseEvent) + 'static>(sent: u64, total: u64, cancel: F) -> impl IntoView {
-    let percent = sent.saturating_mul(100).checked_div(total).unwrap_or(100).min(100);
-    let told = if sent < total {
-        format!("Uploading {percent} % · {} of {}", text::bytes(sent), text::bytes(total))
-    } else {
-        "Uploaded; waiting for the server …".into()
-    };
-    view! {
-        <div class="uploading">
-            <label for="upload">{told}</label>
-            <progress id="upload" max="100" value=percent.to_string()></progress>
-            <button class="button" type="button" on:click=cancel>"Cancel the upload"</button>
-        </div>
-    }
-    .erase_on_server()
-}
-
-fn focus_problem(problem: RwSignal<Option<Problem>>, url: NodeRef<html::Input>, file: NodeRef<html::Input>) {
-    let input = match problem.try_get_untracked().flatten().map(|problem| problem.field) {
-        Some(Field::Url) => url,
-        Some(Field::File) => file,
-        _ => return,
-    };
-    // The fields are still disabled by what just ended.
-    request_animation_frame(move || {
-        if let Some(input) = input.try_get_untracked().flatten() {
-            let _ = input.focus();
-        }
+/// The browser asks before the page is left with something on its way.
+fn keep_while(busy: Memo<bool>) {
+    Effect::new(move || {
+        let leaving = window_event_listener(leptos::ev::beforeunload, move |event| {
+            if busy.try_get_untracked() == Some(true) {
+                event.prevent_default();
+            }
+        });
+        on_cleanup(move || leaving.remove());
     });
 }
 
-fn chosen_file(input: NodeRef<html::Input>) -> Option<File> {
-    input.get_untracked()?.files()?.get(0)
+fn focus_problem(
+    problem: RwSignal<Option<Problem>>,
+    url: NodeRef<html::Textarea>,
+    file: NodeRef<html::Input>,
+) {
+    let field = problem.try_get_untracked().flatten().map(|problem| problem.field);
+    // The fields are still disabled by what just ended.
+    request_animation_frame(move || {
+        let _ = match field {
+            Some(Field::Url) => url.try_get_untracked().flatten().map(|url| url.focus()),
+            Some(Field::File) => file.try_get_untracked().flatten().map(|file| file.focus()),
+            _ => None,
+        };
+    });
+}
+
+fn chosen_files(input: NodeRef<html::Input>) -> Vec<File> {
+    let files = input.get_untracked().and_then(|input| input.files());
+    files.map_or(Vec::new(), |files| (0..files.length()).filter_map(|index| files.get(index)).collect())
 }

@@ -38,10 +38,12 @@ fn Shown(detail: JobDetail, choices: Choices) -> impl IntoView {
     let refusal = query.get("error").map(|code| Problem::told(&code, "form", 0));
     // Without JavaScript: nobody can choose on a page that is read again meanwhile.
     let is_held = query.get("hold").is_some();
+    // A found line leads to its moment.
+    let start_ms: Option<u64> = query.get("t").and_then(|start| start.parse().ok());
     view! {
         <Title text=text::tab_name(&detail.job) />
         <main id="content" class="job" tabindex="-1">
-            <LiveJob detail=Given(detail) choices=Given(choices) refusal=Given(refusal) is_held />
+            <LiveJob detail=Given(detail) choices=Given(choices) refusal=Given(refusal) is_held start_ms />
         </main>
     }
 }

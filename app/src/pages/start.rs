@@ -1,28 +1,32 @@
-//! The start page: submit media, see what became of earlier jobs.
+//! The start page: submit something, and see what was submitted.
 
-use domain::JobView;
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 
 use super::Unavailable;
-use crate::api::{Choices, DeskError, RECENT, desk};
-use crate::components::{RecentJobs, SubmitForm};
+use crate::api::{Choices, DeskError, JobQuery, JobRows, desk};
+use crate::components::{Jobs, SubmitForm};
 use crate::given::Given;
-use crate::problem::Problem;
+use crate::problem::{Field, Problem};
+use crate::text::start;
 
 #[component]
 pub fn StartPage() -> impl IntoView {
+    let asked = use_query_map().get_untracked();
+    let text = move |name: &str| asked.get(name).unwrap_or_default();
+    let query = JobQuery { q: text("q"), status: text("status"), cursor: text("cursor") };
     view! {
         <Title text="" />
         <main id="content" class="start" tabindex="-1">
             <div class="lead">
-                <h1>"Subtitles while you watch"</h1>
-                <p>"Paste a link or drop a file. The first captions show up while the rest is still being transcribed."</p>
+                <h1>{start::HEADLINE}</h1>
+                <p>{start::LEAD}</p>
             </div>
             {Suspend::new(async move {
-                match read().await {
-                    Ok((choices, jobs)) => view! { <Shown choices jobs /> }.into_any(),
+                match read(&query).await {
+                    // Without the list there is still the form.
+                    Ok((choices, listed)) => view! { <Shown text choices listed query /> }.into_any(),
                     Err(DeskError) => view! { <Unavailable /> }.into_any(),
                 }
             })}
@@ -30,21 +34,33 @@ pub fn StartPage() -> impl IntoView {
     }
 }
 
-async fn read() -> Result<(Choices, Vec<JobView>), DeskError> {
+async fn read(query: &JobQuery) -> Result<(Choices, Result<JobRows, DeskError>), DeskError> {
     let desk = desk()?;
-    let jobs = desk.recent(RECENT).await?;
-    Ok((desk.choices(), jobs))
+    let listed = desk.list(query).await;
+    Ok((desk.choices(), listed))
 }
 
+/// `text`: what the address says under a name.
 #[component]
-fn Shown(choices: Choices, jobs: Vec<JobView>) -> impl IntoView {
-    // A form that was sent without JavaScript and not taken comes back in the address.
-    let query = use_query_map().get_untracked();
-    let entered = query.get("url").unwrap_or_default();
-    let field = query.get("field").unwrap_or_default();
-    let told = query.get("error").map(|code| Problem::told(&code, &field, choices.max_upload_bytes));
+fn Shown<F: Fn(&str) -> String + Send + 'static>(
+    text: F,
+    choices: Choices,
+    listed: Result<JobRows, DeskError>,
+    query: JobQuery,
+) -> impl IntoView {
+    // What became of a form that was sent without JavaScript.
+    let error = Some(text("error")).filter(|code| !code.is_empty());
+    let told = error.map(|code| Problem::told(&code, &text("field"), choices.max_upload_bytes));
+    let (of_list, of_form) = match told {
+        Some(told) if told.field == Field::List => (Some(told), None),
+        told => (None, told),
+    };
+    let accepted = text("accepted").parse().unwrap_or_default();
     view! {
-        <SubmitForm choices=Given(choices) entered told=Given(told) />
-        <RecentJobs jobs=Given(jobs) />
+        <SubmitForm choices=Given(choices) entered=text("url") accepted told=Given(of_form) />
+        {match listed {
+            Ok(first) => view! { <Jobs first=Given(first) query=Given(query) told=Given(of_list) /> }.into_any(),
+            Err(DeskError) => view! { <Unavailable /> }.into_any(),
+        }}
     }
 }

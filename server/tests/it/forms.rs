@@ -1,5 +1,6 @@
 //! The plain forms, as a browser without JavaScript sends them.
 
+use backend::Listing;
 use domain::{JobStatus, Profile, Source};
 use reqwest::{Method, Response, StatusCode};
 use serde_json::json;
@@ -10,13 +11,17 @@ const BOUNDARY: &str = "----WebKitFormBoundary7MA4YWxkTrZu0gW";
 
 impl Site {
     async fn send_form(&self, fields: &[(&str, &str)], file: Option<(&str, &[u8])>) -> Response {
+        self.send_form_of(fields, file.as_slice()).await
+    }
+
+    async fn send_form_of(&self, fields: &[(&str, &str)], files: &[(&str, &[u8])]) -> Response {
         let mut body = Vec::new();
         for (name, value) in fields {
             let part =
                 format!("--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n");
             body.extend_from_slice(part.as_bytes());
         }
-        if let Some((filename, bytes)) = file {
+        for (filename, bytes) in files {
             let head = format!(
                 "--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{filename}\"\r\n\
                  Content-Type: video/mp4\r\n\r\n"
@@ -32,8 +37,12 @@ impl Site {
     }
 
     async fn press(&self, path: &str) -> String {
+        self.press_with(path, "").await
+    }
+
+    async fn press_with(&self, path: &str, fields: impl Into<String>) -> String {
         let request = self.request(Method::POST, path).header("sec-fetch-site", "same-origin");
-        let request = request.header("content-type", "application/x-www-form-urlencoded").body("");
+        let request = request.header("content-type", "application/x-www-form-urlencoded").body(fields.into());
         target(&request.send().await.unwrap())
     }
 }
@@ -134,4 +143,87 @@ async fn a_large_file_comes_through_a_form() {
     let job = page.strip_prefix("/jobs/").unwrap().parse().unwrap();
     let job = site.backend.store.get(job).await.unwrap().unwrap();
     assert_eq!(job.spec.source, Source::Upload { filename: "large.mp4".into(), bytes: 3 << 20 });
+}
+
+impl Site {
+    /// Titles of the jobs that wait, in order.
+    async fn titles(&self) -> Vec<String> {
+        let listing = Listing { status: None, limit: 100, cursor: None };
+        let jobs = self.backend.store.recent(&listing).await.unwrap().jobs;
+        let mut titles: Vec<String> = jobs.into_iter().map(|job| job.spec.title).collect();
+        titles.sort();
+        titles
+    }
+}
+
+#[tokio::test]
+async fn several_files_and_links_of_one_form_are_a_job_each() {
+    let site = Site::start().await;
+    let large = vec![7; 3 << 20];
+    let files: [(&str, &[u8]); 3] = [("b.mp4", b"some bytes"), ("c.mp4", &large), ("d.mp4", b"more bytes")];
+    let fields = [("url", "http://media.test/a.mp4\r\n\r\n http://media.test/e.mp4"), ("profile", "bbc")];
+    assert_eq!(target(&site.send_form_of(&fields, &files).await), "/?accepted=5");
+    assert_eq!(site.titles().await, ["a.mp4", "b.mp4", "c.mp4", "d.mp4", "e.mp4"]);
+    let listing = Listing { status: None, limit: 100, cursor: None };
+    let jobs = site.backend.store.recent(&listing).await.unwrap().jobs;
+    assert!(jobs.iter().all(|job| job.spec.profile == Profile::Bbc));
+    let sizes: Vec<u64> = jobs
+        .iter()
+        .filter_map(|job| match job.spec.source {
+            Source::Upload { bytes, .. } => Some(bytes),
+            Source::Link { .. } => None,
+        })
+        .collect();
+    assert_eq!(sizes, [10, 3 << 20, 10]);
+    let page = site.get("/?accepted=5").await.text().await.unwrap();
+    assert!(page.contains("5 jobs were accepted"), "{page}");
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_one_of_several_is_told_and_the_others_are_taken() {
+    let site = Site::start().await;
+    let files: [(&str, &[u8]); 3] = [("a.mp4", b"bytes"), ("empty.mp4", b""), ("b.mp4", b"bytes")];
+    let answer = site.send_form_of(&[], &files).await;
+    assert_eq!(target(&answer), "/?error=empty_upload&field=file&accepted=2");
+    assert_eq!(site.titles().await, ["a.mp4", "b.mp4"]);
+
+    // Of links that are typed again with the wrong one corrected, none is made twice.
+    let fields = [("url", "http://media.test/1 ftp://media.test/2")];
+    let expect = "/?error=url_scheme&field=url&url=http%3A%2F%2Fmedia.test%2F1+ftp%3A%2F%2Fmedia.test%2F2";
+    assert_eq!(target(&site.send_form_of(&fields, &[("c.mp4", b"bytes")]).await), expect);
+    assert_eq!(site.titles().await, ["a.mp4", "b.mp4"]);
+
+    let many = "http://media.test/a ".repeat(51);
+    let answer = target(&site.send_form_of(&[("url", &many)], &[]).await);
+    assert!(answer.starts_with("/?error=too_many&field=url&url=http"), "{answer}");
+}
+
+/// Between two files there is no more memory than before the first.
+#[tokio::test]
+async fn the_head_of_a_later_file_has_an_end() {
+    let site = Site::start().await;
+    let part = |name: &str| {
+        format!("--x\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{name}\"\r\n\r\nbytes\r\n")
+    };
+    let body = part("a.mp4") + &part(&"n".repeat(3 << 20)) + "--x--\r\n";
+    let request =
+        site.request(Method::POST, "/submit").header("content-type", "multipart/form-data; boundary=x");
+    let answer = target(&request.body(body).send().await.unwrap());
+    assert_eq!(answer, "/?error=malformed_form&field=form&accepted=1");
+}
+
+#[tokio::test]
+async fn checked_jobs_are_deleted_and_the_list_is_shown_as_it_was() {
+    let site = Site::start().await;
+    let (first, second, third) = (site.submit().await, site.submit().await, site.submit().await);
+    let fields = format!("q=talk&status=queued&format=srt&ids={first}&ids={third}");
+    assert_eq!(site.press_with("/jobs/delete", fields).await, "/?q=talk&status=queued");
+    let left = site.backend.store.recent(&Listing { status: None, limit: 9, cursor: None }).await.unwrap();
+    assert_eq!(left.jobs.iter().map(|job| job.id).collect::<Vec<_>>(), [second]);
+
+    assert_eq!(site.press("/jobs/delete").await, "/?error=nothing_selected&field=list");
+    let archive = site.get("/jobs/archive?format=srt").await;
+    assert_eq!(target(&archive), "/?error=nothing_selected&field=list");
+    let page = site.get("/?error=nothing_selected&field=list").await.text().await.unwrap();
+    assert!(page.contains("No job is selected."), "{page}");
 }

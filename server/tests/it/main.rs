@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "clippy knows only functions marked as tests, not what they share")]
 
+mod archive;
 mod aws;
 mod corrections;
 mod counting;
@@ -15,6 +16,7 @@ mod hook;
 mod isolated;
 mod jobs;
 mod languages;
+mod list;
 mod listener;
 mod media;
 mod metrics;

@@ -1,7 +1,6 @@
 //! Pages, their files, and what they read again.
 
-use app::api::JobDetail;
-use domain::JobView;
+use app::api::{JobDetail, JobRows};
 use reqwest::{Method, StatusCode};
 use server::Config;
 
@@ -63,12 +62,31 @@ async fn nonces_are_never_used_twice() {
 async fn a_page_reads_again_what_it_was_made_of() {
     let site = Site::start().await;
     let id = site.submit().await;
-    let jobs: Vec<JobView> = site.get("/api/pages/jobs").await.json().await.unwrap();
-    assert_eq!(jobs.iter().map(|job| job.id).collect::<Vec<_>>(), [id]);
+    let list: JobRows = site.get("/api/pages/jobs").await.json().await.unwrap();
+    assert_eq!(list.rows.iter().map(|row| row.job.id).collect::<Vec<_>>(), [id]);
     let detail: JobDetail = site.get(&format!("/api/pages/jobs/{id}")).await.json().await.unwrap();
-    assert_eq!((detail.job, detail.pages.len()), (jobs[0].clone(), 0));
+    assert_eq!((detail.job, detail.pages.len()), (list.rows[0].job.clone(), 0));
+    let none: JobRows = site.get("/api/pages/jobs?status=completed").await.json().await.unwrap();
+    assert_eq!(none, JobRows::default());
     let unknown = site.get("/api/pages/jobs/00000000000000000000000000000000").await;
     assert_eq!((unknown.status(), unknown.text().await.unwrap().as_str()), (StatusCode::OK, "null"));
+}
+
+#[tokio::test]
+async fn a_page_deletes_many_at_once() {
+    let site = Site::start().await;
+    let (first, second, kept) = (site.submit().await, site.submit().await, site.submit().await);
+    let delete = async |ids: String| {
+        site.request(Method::POST, &format!("/api/pages/jobs/delete?ids={ids}"))
+            .send()
+            .await
+            .unwrap()
+            .status()
+    };
+    assert_eq!(delete(format!("{first},{second}")).await, StatusCode::NO_CONTENT);
+    let list: JobRows = site.get("/api/pages/jobs").await.json().await.unwrap();
+    assert_eq!(list.rows.iter().map(|row| row.job.id).collect::<Vec<_>>(), [kept]);
+    assert_eq!(delete("nonsense".into()).await, StatusCode::BAD_REQUEST);
 }
 
 #[tokio::test]

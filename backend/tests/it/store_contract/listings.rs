@@ -11,6 +11,7 @@ use crate::{contract, new_job};
 contract![
     recent_jobs_come_newest_first,
     a_listing_is_walked_by_its_cursor,
+    a_listing_goes_on_behind_any_of_its_jobs,
     a_listing_by_status_holds_only_these,
     jobs_of_the_same_moment_are_all_listed,
     a_job_added_meanwhile_shifts_no_page,
@@ -33,6 +34,16 @@ async fn a_listing_is_walked_by_its_cursor(backend: &Backend) {
     let jobs = aged(backend, &[0, 1, 2, 3, 4, 5]).await;
     for limit in 1..=7 {
         assert_eq!(walk(backend, None, limit).await, ids(&jobs), "{limit} at once");
+    }
+}
+
+async fn a_listing_goes_on_behind_any_of_its_jobs(backend: &Backend) {
+    let jobs = ids(&aged(backend, &[0, 1, 2, 2, 3]).await);
+    let listed = recent(backend, None, 10, None).await.jobs;
+    assert_eq!(listed.len(), jobs.len());
+    for (index, job) in listed.iter().enumerate() {
+        let rest = recent(backend, None, 10, Some(Listing::cursor_after(job))).await;
+        assert_eq!(ids(&rest.jobs), ids(&listed[index + 1..]));
     }
 }
 
