@@ -129,7 +129,8 @@ for (const javaScriptEnabled of [true, false]) {
       expect(await page.locator('video').getAttribute('src')).toContain(`#t=${Math.floor(start / 1000)}.`);
       if (!javaScriptEnabled) return;
       await expect.poll(() => page.evaluate(() => document.querySelector('video')!.currentTime)).toBeCloseTo(start / 1000, 1);
-      await expect(page.locator(`a.cue[data-start="${start}"]`)).toHaveAttribute('aria-current', 'true');
+      const line = page.locator('.line').filter({ has: page.locator(`a.cue[data-start="${start}"]`) });
+      await expect(line).toHaveAttribute('aria-current', 'true');
 
       // Back where the search was.
       await page.goBack();
