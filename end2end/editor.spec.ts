@@ -35,7 +35,7 @@ async function theirs(request: APIRequestContext, id: string, at: number, text: 
 }
 
 test('a word is corrected while the rest is still heard, and it is in the player and in the download', async ({ page, request }) => {
-  const id = await upload(request, speechVideo(150), 'speech.mp4');
+  const id = await upload(request, speechVideo(900), 'speech.mp4');
   await page.goto(`/jobs/${id}`);
   await words(page, 0).click();
   await area(page).fill('What a person typed.');

@@ -14,7 +14,7 @@ async function submit(request: APIRequestContext, path: string, options: Record<
 }
 
 test('the detected language is shown with its confidence and corrected while the job runs, by keyboard', async ({ page, request }) => {
-  const id = await submit(request, speechVideo(150), {});
+  const id = await submit(request, speechVideo(400), {});
   await page.goto(`/jobs/${id}`);
   await expect(page.getByText(/^English, \d\d % sure$/)).toBeVisible();
   expect((await (await request.get(`/api/v1/jobs/${id}`)).json()).status).toBe('running');
@@ -33,6 +33,8 @@ test('the detected language is shown with its confidence and corrected while the
   await expect(page.locator('.facts').getByText('German', { exact: true })).toBeVisible();
   const job = await (await request.get(`/api/v1/jobs/${id}`)).json();
   expect([job.language, job.language_confidence, job.has_media]).toEqual(['de', null, true]);
+  // The player has what it loads ahead: a file that goes from under it would be an error of its own.
+  await page.waitForLoadState('networkidle');
   await request.delete(`/api/v1/jobs/${id}`);
   await expect(page.getByText('This job was deleted')).toBeVisible();
 });
