@@ -16,7 +16,13 @@ async fn main() -> anyhow::Result<ExitCode> {
     let command = Command::read();
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     let ansi = std::io::stderr().is_terminal();
-    tracing_subscriber::fmt().with_env_filter(filter).with_ansi(ansi).with_writer(std::io::stderr).init();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(ansi)
+        .with_writer(std::io::stderr)
+        // Who reads the log may go: to tell so there as well would be a panic.
+        .log_internal_errors(false)
+        .init();
 
     let arguments = match command {
         Command::Serve(arguments) => arguments,

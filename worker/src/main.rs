@@ -65,6 +65,8 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal())
         .with_env_filter(filter)
+        // Who reads the log may go: to tell so there as well would be a panic.
+        .log_internal_errors(false)
         .init();
     // It may have been given credentials, and its child must not find them.
     engine::sandbox::hide_this_process()?;

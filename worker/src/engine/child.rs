@@ -53,6 +53,8 @@ pub fn run(args: EngineArgs) -> anyhow::Result<()> {
         .with_ansi(false)
         .with_writer(io::stderr)
         .with_env_filter(filter)
+        // Who reads the log may go: to tell so there as well would be a panic.
+        .log_internal_errors(false)
         .init();
     if !is_verbose {
         // Without a backend the hooks swallow everything.

@@ -1,5 +1,6 @@
 //! Workers as processes of their own: killed, stopped, cancelled, and with engines that crash.
 
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use backend::Retried;
@@ -9,7 +10,7 @@ use worker::engine::EngineConfig;
 
 use crate::engine::with_both_engines;
 use crate::process_support::{ProcessEnd, WorkerProcess, children, send_signal};
-use crate::support::{Bench, check_pages, check_same_words, check_speech, long_speech, speech};
+use crate::support::{Bench, check_pages, check_same_words, check_speech, long_speech, patiently, speech};
 
 #[tokio::test]
 async fn a_killed_worker_leaves_a_job_that_another_one_resumes() {
@@ -125,6 +126,19 @@ async fn an_idle_worker_stops_at_once() {
     send_signal(worker.id(), "INT");
     assert_eq!(worker.wait().await.code(), Some(0));
     assert!(stopped.elapsed() < Duration::from_secs(3), "{:?}", stopped.elapsed());
+    check_speech(&bench, id).await;
+}
+
+#[tokio::test]
+async fn a_worker_whose_log_nobody_reads_works_and_stops() {
+    let bench = Bench::new().await;
+    let mut listener = bench.listen().await;
+    let mut worker = WorkerProcess::command(&bench, &["pull"]).stderr(Stdio::piped()).spawn().unwrap();
+    drop(worker.stderr.take());
+    let id = bench.upload(&speech()).await;
+    listener.until_ended(id).await;
+    send_signal(worker.id().unwrap(), "TERM");
+    assert_eq!(patiently("the worker's end", worker.wait()).await.unwrap().code(), Some(0));
     check_speech(&bench, id).await;
 }
 

@@ -25,7 +25,13 @@ impl WorkerProcess {
     pub fn spawn(bench: &Bench, name: &str, arguments: &[&str]) -> WorkerProcess {
         let log = bench.folder.path().join(format!("{name}.log"));
         let stderr = std::fs::File::create(&log).unwrap();
-        let child = tokio::process::Command::new(env!("CARGO_BIN_EXE_worker"))
+        let child = WorkerProcess::command(bench, arguments).stderr(stderr).spawn().unwrap();
+        WorkerProcess { child, log }
+    }
+
+    pub fn command(bench: &Bench, arguments: &[&str]) -> tokio::process::Command {
+        let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_worker"));
+        command
             .args(arguments)
             .arg("--data")
             .arg(bench.data())
@@ -34,11 +40,8 @@ impl WorkerProcess {
             .args(["--model", MODEL, "--threads", "1", "--retry-base", "20ms"])
             .env("RUST_LOG", "worker=debug,info")
             .stdout(Stdio::null())
-            .stderr(stderr)
-            .kill_on_drop(true)
-            .spawn()
-            .unwrap();
-        WorkerProcess { child, log }
+            .kill_on_drop(true);
+        command
     }
 
     pub fn id(&self) -> u32 {
