@@ -36,7 +36,7 @@ pub fn SearchForm(shared: Shared) -> impl IntoView {
     });
     view! {
         <form
-            class="find"
+            class="narrowed"
             role="search"
             method="get"
             action="/"
