@@ -128,8 +128,8 @@ pub fn spoken(tag: &str, confidence: Option<f32>) -> String {
     }
 }
 
-/// WebVTT reads markup in a cue's payload; these three signs must not start any.
-pub fn escape_vtt(text: &str) -> String {
+/// Text as WebVTT and HTML want it between their tags: these three signs must not start any.
+pub fn escape_markup(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn no_payload_opens_a_tag() {
-        assert_eq!(escape_vtt("a < b && <i>c</i>"), "a &lt; b &amp;&amp; &lt;i&gt;c&lt;/i&gt;");
+    fn no_text_opens_a_tag() {
+        assert_eq!(escape_markup("a < b && <i>c</i>"), "a &lt; b &amp;&amp; &lt;i&gt;c&lt;/i&gt;");
     }
 }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::correction::{self, Correction, ShownCue};
 use crate::segment::{self, Norms};
-use crate::{Cue, Profile, Timestamp, Word};
+use crate::{Cue, Profile, Timestamp};
 
 /// What is wrong with a cue: what it has, and what the profile asks for. Widths in cells, of which a Latin letter takes
 /// one and a Chinese character two; times in milliseconds.
@@ -94,7 +94,7 @@ pub fn fix(shown: &[ShownCue], profile: Profile) -> Vec<Correction> {
     let fixed = found.iter().enumerate().filter(|(_, faults)| !faults.is_empty()).filter_map(|(at, _)| {
         let cue = &cues[at];
         let room = cues.get(at + 1).map_or(Timestamp(cue.end.0 + LINGER), |next| next.start);
-        let new = segment::into_cues(&words_of(cue), cue.start, room.max(cue.end), profile);
+        let new = segment::into_cues(&correction::spoken(cue, &[]), cue.start, room.max(cue.end), profile);
         (new != [cue.clone()]).then_some((at, new))
     });
     correction::replace_each(shown, fixed.collect())
@@ -102,10 +102,6 @@ pub fn fix(shown: &[ShownCue], profile: Profile) -> Vec<Correction> {
 
 /// How far the last cue of all may stay behind its words.
 const LINGER: u64 = 3_000;
-
-fn words_of(cue: &Cue) -> Vec<Word> {
-    correction::spoken(cue, &[])
-}
 
 #[cfg(test)]
 mod tests {

@@ -8,6 +8,8 @@
 mod edit;
 mod shown;
 
+use std::ops::RangeBounds;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{Cue, Timestamp, Track};
@@ -218,58 +220,41 @@ impl Corrections {
             let by = self.shifts.iter().find(|shift| shift.from == *from).map_or(0, |shift| shift.by);
             return vec![Correction::Shift { from: *from, by }];
         }
-        let met = self.patches.iter().filter(|patch| patch.from < to && patch.to > from);
-        let restored =
-            met.map(|patch| Correction::Replace { from: patch.from, to: patch.to, cues: patch.cues.clone() });
+        let restored = self.patches.iter().filter(|patch| patch.meets((from, to))).map(Patch::as_correction);
         std::iter::once(Correction::Reset { from, to }).chain(restored).collect()
     }
 
-    /// The stretches where somebody saved something else since `base`.
-    pub fn conflicts(&self, base: Revision, corrections: &[Correction]) -> Vec<(Timestamp, Timestamp)> {
-        let mut spans: Vec<(Timestamp, Timestamp)> = corrections
-            .iter()
-            .filter(|correction| self.is_contradicted(base, correction))
-            .map(Correction::span)
-            .collect();
+    /// The stretches of these changes where one of the saves says something else.
+    pub fn conflicts(
+        &self,
+        saves: impl RangeBounds<Revision>,
+        corrections: &[Correction],
+    ) -> Vec<(Timestamp, Timestamp)> {
+        let is_contradicted = |correction: &&Correction| match correction {
+            Correction::Shift { from, by } => {
+                let mut here = self.shifts.iter().filter(|shift| shift.from == *from);
+                here.any(|shift| saves.contains(&shift.revision) && shift.by != *by)
+            }
+            Correction::Replace { .. } | Correction::Reset { .. } => {
+                let mut met = self.patches.iter().filter(|patch| patch.meets(correction.span()));
+                met.any(|patch| saves.contains(&patch.revision) && patch.as_correction() != **correction)
+            }
+        };
+        let mut spans: Vec<_> = corrections.iter().filter(is_contradicted).map(Correction::span).collect();
         spans.sort_unstable();
         spans.dedup();
         spans
     }
-
-    fn is_contradicted(&self, base: Revision, correction: &Correction) -> bool {
-        let (from, to) = correction.span();
-        match correction {
-            Correction::Shift { by, .. } => {
-                let mut here = self.shifts.iter().filter(|shift| shift.from == from && shift.revision > base);
-                here.any(|shift| shift.by != *by)
-            }
-            Correction::Replace { .. } | Correction::Reset { .. } => {
-                let met = self.patches.iter().filter(|patch| patch.from < to && patch.to > from);
-                let mut newer = met.filter(|patch| patch.revision > base);
-                newer.any(|patch| !patch.says(correction))
-            }
-        }
-    }
-
-    /// Everything of `other` that these do not say, as changes that bring it about.
-    pub fn changes_to(&self, other: &Corrections) -> Vec<Correction> {
-        let gone = self.patches.iter().filter(|patch| !other.patches.contains(patch));
-        let resets = gone.map(|patch| Correction::Reset { from: patch.from, to: patch.to });
-        let new = other.patches.iter().filter(|patch| !self.patches.contains(patch));
-        let replaced =
-            new.map(|patch| Correction::Replace { from: patch.from, to: patch.to, cues: patch.cues.clone() });
-        let taken = self.shifts.iter().filter(|shift| other.shifts.iter().all(|new| new.from != shift.from));
-        let untaken = taken.map(|shift| Correction::Shift { from: shift.from, by: 0 });
-        let shifts = other.shifts.iter().filter(|shift| !self.shifts.contains(shift));
-        let shifted = shifts.map(|shift| Correction::Shift { from: shift.from, by: shift.by });
-        resets.chain(replaced).chain(untaken).chain(shifted).collect()
-    }
 }
 
 impl Patch {
-    fn says(&self, correction: &Correction) -> bool {
-        matches!(correction, Correction::Replace { from, to, cues }
-            if (self.from, self.to) == (*from, *to) && self.cues == *cues)
+    fn meets(&self, (from, to): (Timestamp, Timestamp)) -> bool {
+        self.from < to && self.to > from
+    }
+
+    /// The change that brings it about.
+    fn as_correction(&self) -> Correction {
+        Correction::Replace { from: self.from, to: self.to, cues: self.cues.clone() }
     }
 
     /// What is left of it where another correction takes `from..to`: a person's text is rather told twice than lost.

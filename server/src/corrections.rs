@@ -66,7 +66,7 @@ impl Server {
             let known = self.hub.record(id, at_least).await?.ok_or_else(ApiError::no_job)?;
             let stored = known.stored;
             let revision = stored.job.progress.corrections;
-            let conflicts = stored.corrections.conflicts(base, changes);
+            let conflicts = stored.corrections.conflicts(base.saturating_add(1).., changes);
             // A base of the future is that of a run before the job was retried, or an invention.
             if !conflicts.is_empty() || base > revision {
                 return Ok(conflicting(revision, &stored.corrections, &conflicts));

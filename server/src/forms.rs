@@ -261,9 +261,7 @@ pub async fn delete_all(State(server): State<Server>, body: Body) -> Redirect {
     let result = async {
         let body = query::body(body, 64 * 1024).await?;
         let text = std::str::from_utf8(&body).ok();
-        let fields = query::Query::parse(text);
-        let field = |name: &str| fields.text(name).unwrap_or_default().to_owned();
-        shown = JobQuery { q: field("q"), status: field("status"), cursor: String::new() };
+        shown = query::Query::parse(text).listing().first_page();
         server.delete_all(&query::ids(text)?).await
     };
     match result.await {

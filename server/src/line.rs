@@ -101,8 +101,8 @@ impl Server {
 fn places(queued: &[Job], running: &[Job], completed: &[Job]) -> HashMap<JobId, Place> {
     let is_fresh = |job: &&Job| job.attempt == 0 && job.run == 0;
     let usual_ms = mean(completed.iter().filter_map(|job| job.progress.duration_ms));
-    let mut free_at = workers(running, usual_ms);
     let factor = real_time_factor(running);
+    let mut free_at = workers(running, usual_ms, factor);
 
     let again = queued.iter().filter(|job| !is_fresh(job));
     let line = again.chain(queued.iter().filter(is_fresh).rev());
@@ -124,8 +124,7 @@ fn places(queued: &[Job], running: &[Job], completed: &[Job]) -> HashMap<JobId, 
 }
 
 /// When each worker is done with what it has; `None` where nobody can say.
-fn workers(running: &[Job], usual_ms: Option<u64>) -> Option<Vec<u64>> {
-    let factor = real_time_factor(running);
+fn workers(running: &[Job], usual_ms: Option<u64>, factor: Option<f64>) -> Option<Vec<u64>> {
     let left =
         |job: &Job| job.progress.eta_ms.or_else(|| takes_ms(job.progress.duration_ms.or(usual_ms), factor));
     let left: Option<Vec<u64>> = running.iter().map(left).collect();

@@ -71,10 +71,8 @@ struct Listed<'a> {
 /// `GET /api/v1/jobs?q=&status=&limit=&cursor=`
 pub async fn read(State(server): State<Server>, RawQuery(text): RawQuery) -> Result<Response> {
     let query = Query::parse(text.as_deref());
-    let field = |name: &str| query.text(name).unwrap_or_default().to_owned();
     let limit = query.number("limit")?.unwrap_or(DEFAULT_LIMIT).clamp(1, MAX_LIMIT);
-    let query = JobQuery { q: field("q"), status: field("status"), cursor: field("cursor") };
-    let rows = server.list(&Wanted::parse(&query, limit as usize)?).await?;
+    let rows = server.list(&Wanted::parse(&query.listing(), limit as usize)?).await?;
     let list = JobList {
         jobs: rows.rows.iter().map(listed).collect(),
         cursor: rows.cursor.as_deref(),

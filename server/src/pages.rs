@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use app::api::{Desk, DeskError, JobDetail, JobQuery, JobRows};
+use app::api::{Desk, DeskError, JobDetail, JobRows};
 use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::routing::{get, post};
@@ -73,9 +73,7 @@ pub fn style(site: &std::path::Path) -> ServeFile {
 }
 
 async fn list_jobs(State(server): State<Server>, RawQuery(text): RawQuery) -> Result<Json<JobRows>> {
-    let query = Query::parse(text.as_deref());
-    let field = |name: &str| query.text(name).unwrap_or_default().to_owned();
-    let query = JobQuery { q: field("q"), status: field("status"), cursor: field("cursor") };
+    let query = Query::parse(text.as_deref()).listing();
     Ok(Json(Desk::list(&server, &query).await?))
 }
 

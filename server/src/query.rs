@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use app::api::JobQuery;
 use axum::body::Body;
 use axum::http::{HeaderMap, StatusCode};
 use bytes::Bytes;
@@ -44,6 +45,10 @@ impl Query {
         let Some(text) = self.text("profile") else { return Ok(None) };
         let unknown = || invalid(InvalidSpec::UnknownProfile { profile: text.chars().take(40).collect() });
         Profile::parse(text).map(Some).ok_or_else(unknown)
+    }
+
+    pub fn listing(&self) -> JobQuery {
+        JobQuery::read(|name| self.text(name).unwrap_or_default().to_owned())
     }
 
     pub fn options(&self) -> SpecOptions {

@@ -61,6 +61,11 @@ pub struct Searched {
 }
 
 impl JobQuery {
+    /// `text`: what the address says under a name.
+    pub fn read(text: impl Fn(&str) -> String) -> JobQuery {
+        JobQuery { q: text("q"), status: text("status"), cursor: text("cursor") }
+    }
+
     /// The address of the start page that shows this.
     pub fn address(&self) -> String {
         self.address_at("/")

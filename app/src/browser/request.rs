@@ -13,15 +13,6 @@ pub enum Answer {
     Lost,
 }
 
-/// Sends JSON. `ended` is called once.
-pub fn post_json(address: &str, idempotency_key: &str, json: &str, ended: impl FnOnce(Answer) + 'static) {
-    let Some(request) = open(address) else { return ended(Answer::Lost) };
-    let _ = request.set_request_header("Content-Type", "application/json");
-    let _ = request.set_request_header("Idempotency-Key", idempotency_key);
-    listen_for_end(&request, ended);
-    let _ = request.send_with_opt_str(Some(json));
-}
-
 /// Asks, or sends JSON, with these headers. `ended` is called once.
 pub fn ask(
     method: &str,
@@ -30,7 +21,7 @@ pub fn ask(
     json: Option<&str>,
     ended: impl FnOnce(Answer) + 'static,
 ) {
-    let Some(request) = open_as(method, address) else { return ended(Answer::Lost) };
+    let Some(request) = open(method, address) else { return ended(Answer::Lost) };
     request.set_timeout(PATIENCE_MS);
     if json.is_some() {
         let _ = request.set_request_header("Content-Type", "application/json");
@@ -53,7 +44,7 @@ pub fn post_file(
     progressed: impl Fn(u64) + 'static,
     ended: impl FnOnce(Answer) + 'static,
 ) -> Option<XmlHttpRequest> {
-    let Some(request) = open(address) else {
+    let Some(request) = open("POST", address) else {
         ended(Answer::Lost);
         return None;
     };
@@ -67,11 +58,7 @@ pub fn post_file(
     Some(request)
 }
 
-fn open(address: &str) -> Option<XmlHttpRequest> {
-    open_as("POST", address)
-}
-
-fn open_as(method: &str, address: &str) -> Option<XmlHttpRequest> {
+fn open(method: &str, address: &str) -> Option<XmlHttpRequest> {
     let request = XmlHttpRequest::new().ok()?;
     request.open_with_async(method, address, true).ok()?;
     Some(request)

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use domain::Cue;
 use web_sys::{HtmlMediaElement, TextTrack, TextTrackKind, TextTrackMode, VttCue};
 
-use crate::text::escape_vtt;
+use crate::text::escape_markup;
 
 /// A text track that mirrors the pages of a job. A cue that stays is never taken off and put on again:
 /// it would flicker under the viewer's eyes.
@@ -77,5 +77,5 @@ fn take_off(track: &TextTrack, cue: &Option<VttCue>) {
 }
 
 fn vtt_cue(cue: &Cue) -> Option<VttCue> {
-    VttCue::new(cue.start.as_secs_f64(), cue.end.as_secs_f64(), &escape_vtt(&cue.text)).ok()
+    VttCue::new(cue.start.as_secs_f64(), cue.end.as_secs_f64(), &escape_markup(&cue.text)).ok()
 }

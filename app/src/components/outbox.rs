@@ -7,7 +7,7 @@ use send_wrapper::SendWrapper;
 use web_sys::{File, XmlHttpRequest};
 
 use crate::browser::address;
-use crate::browser::request::{Answer, post_file, post_json};
+use crate::browser::request::{Answer, ask, post_file};
 use crate::browser::submission::{Keys, Made, forget_key, key_of};
 use crate::erase::EraseOnServer as _;
 use crate::problem::{Field, Problem};
@@ -129,7 +129,8 @@ impl Outbox {
             Content::Link { body } => {
                 state.set(State::Sending { sent: 0, total: 0 });
                 let key = key_of(self.keys, &body);
-                post_json("/api/v1/jobs", &key, &body.clone(), move |answer| {
+                let json = body.clone();
+                ask("POST", "/api/v1/jobs", &[("Idempotency-Key", &key)], Some(&json), move |answer| {
                     if answer != Answer::Lost {
                         forget_key(self.keys, &body);
                     }

@@ -16,7 +16,7 @@ use crate::browser::submission::{field, link_body, links, upload_address};
 use crate::erase::EraseOnServer as _;
 use crate::given::Given;
 use crate::problem::{Field, Problem};
-use crate::text::{escape_vtt, start};
+use crate::text::{escape_markup, start};
 
 #[island]
 pub fn SubmitForm(
@@ -127,7 +127,7 @@ pub fn SubmitForm(
                         aria-describedby=described
                         on:keydown=entered_key
                         // Raw: an empty text among the nodes would be a blank in the field.
-                        inner_html=escape_vtt(&entered)
+                        inner_html=escape_markup(&entered)
                     ></textarea>
                     <p id="url-about" class="note">{start::LINK_HINT}</p>
                     <Complaint problem field=Field::Url />

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use domain::correction::{Correction, Patch, Revision};
+use domain::correction::{Correction, Revision};
 use domain::{Corrections, Cue, Timestamp};
 
 use super::history::{History, Step};
-use super::outbox::{Conflict, Kept, Outbox, Span, meet};
+use super::outbox::{Conflict, Kept, Outbox, Span};
 use crate::live::JobState;
 
 /// What a person did here.
@@ -67,7 +67,7 @@ impl JobState {
         outbox.returned();
         let pending: Vec<Correction> = outbox.pending().cloned().collect();
         if !is_within(&corrections, &pending) {
-            let mut spans = contradicted(&corrections, others, &pending);
+            let mut spans = corrections.conflicts(others, &pending);
             spans.extend(conflicts);
             outbox.hold(&spans, self.revision);
         }
@@ -117,26 +117,6 @@ impl JobState {
         self.revision = kept.base.min(self.revision);
         self.merge(saved);
     }
-}
-
-/// Where these saves say something else than the changes.
-fn contradicted(corrections: &Corrections, saves: Range<Revision>, changes: &[Correction]) -> Vec<Span> {
-    let is_contradicted = |change: &&Correction| match change {
-        Correction::Shift { from, by } => {
-            let mut shifts = corrections.shifts().iter().filter(|shift| saves.contains(&shift.revision));
-            shifts.any(|shift| shift.from == *from && shift.by != *by)
-        }
-        Correction::Replace { .. } | Correction::Reset { .. } => {
-            let mut patches = corrections.patches().iter().filter(|patch| saves.contains(&patch.revision));
-            patches.any(|patch| meet((patch.from, patch.to), change.span()) && !says(patch, change))
-        }
-    };
-    changes.iter().filter(is_contradicted).map(Correction::span).collect()
-}
-
-fn says(patch: &Patch, change: &Correction) -> bool {
-    matches!(change, Correction::Replace { from, to, cues }
-        if (patch.from, patch.to) == (*from, *to) && patch.cues == *cues)
 }
 
 /// Whether the changes would change nothing: a save of ours whose answer was lost is no conflict.

@@ -14,15 +14,7 @@ const INSERTED: u64 = 2_000;
 
 /// Another text. An empty one takes the cue away.
 pub fn set_text(shown: &[ShownCue], at: usize, text: &str) -> Vec<Correction> {
-    let Some(old) = shown.get(at) else { return Vec::new() };
-    let text = clean(text);
-    if text == old.cue.text {
-        return Vec::new();
-    }
-    if text.is_empty() {
-        return delete(shown, at);
-    }
-    replace(shown, &[at], vec![Cue { text, doubts: Vec::new(), ..old.cue.clone() }])
+    set_texts(shown, &[(at, text.to_owned())])
 }
 
 /// Other texts for many cues at once.
@@ -44,7 +36,7 @@ pub fn set_times(shown: &[ShownCue], at: usize, start: Timestamp, end: Timestamp
     if (start, end) == (old.cue.start, old.cue.end) || start >= end {
         return Vec::new();
     }
-    replace(shown, &[at], vec![Cue { start, end, ..old.cue.clone() }])
+    replace_each(shown, vec![(at, vec![Cue { start, end, ..old.cue.clone() }])])
 }
 
 /// Two cues out of one, parted ahead of this character of its text; each has its share of the time.
@@ -61,7 +53,7 @@ pub fn split(shown: &[ShownCue], at: usize, character: usize) -> Vec<Correction>
     let share = (length * character as u64 / letters).clamp(SHORTEST, length - SHORTEST);
     let middle = Timestamp(cue.start.0 + share);
     let part = |start, end, text| Cue { start, end, text, doubts: Vec::new() };
-    replace(shown, &[at], vec![part(cue.start, middle, ahead), part(middle, cue.end, behind)])
+    replace_each(shown, vec![(at, vec![part(cue.start, middle, ahead), part(middle, cue.end, behind)])])
 }
 
 /// One cue out of this one and the next.
@@ -70,14 +62,14 @@ pub fn merge(shown: &[ShownCue], at: usize) -> Vec<Correction> {
     let text =
         clean(&format!("{} {}", first.cue.text.replace('\n', " "), second.cue.text.replace('\n', " ")));
     let cue = Cue { start: first.cue.start, end: second.cue.end, text, doubts: Vec::new() };
-    replace(shown, &[at, at + 1], vec![cue])
+    replace_both(shown, at, cue)
 }
 
 pub fn delete(shown: &[ShownCue], at: usize) -> Vec<Correction> {
     if at >= shown.len() {
         return Vec::new();
     }
-    replace(shown, &[at], Vec::new())
+    replace_each(shown, vec![(at, Vec::new())])
 }
 
 /// A cue with this text from `time` on, or from where the cue that is shown then has ended; nothing where there is no
@@ -94,7 +86,7 @@ pub fn insert(shown: &[ShownCue], time: Timestamp, text: &str) -> Vec<Correction
     }
     // It goes with the cue beside it, since there is nothing of the machine's in its own place.
     match ahead.or((!shown.is_empty()).then_some(0)) {
-        Some(beside) => replace(shown, &[beside], vec![shown[beside].cue.clone(), cue]),
+        Some(beside) => replace_each(shown, vec![(beside, vec![shown[beside].cue.clone(), cue])]),
         None => vec![Correction::Replace { from: Timestamp(0), to: Timestamp(1), cues: vec![cue] }],
     }
 }
@@ -148,30 +140,23 @@ pub(crate) fn replace_each(shown: &[ShownCue], new: Vec<(usize, Vec<Cue>)>) -> V
     spans.into_iter().map(replaced).collect()
 }
 
-/// `new` in place of the cues at `touched`; what was corrected together with these stays.
-fn replace(shown: &[ShownCue], touched: &[usize], new: Vec<Cue>) -> Vec<Correction> {
-    let mut spans: Vec<(Timestamp, Timestamp)> = touched.iter().map(|at| shown[*at].span).collect();
-    spans.sort_unstable();
-    spans.dedup();
-    let kept = |span: (Timestamp, Timestamp)| {
-        let others =
-            shown.iter().enumerate().filter(move |(at, one)| one.span == span && !touched.contains(at));
-        others.map(|(_, one)| one.cue.clone())
-    };
-    let (from, to) = (spans[0].0, spans[spans.len() - 1].1);
-    let is_between = |one: &ShownCue| one.span.0 >= from && one.span.0 < to && !spans.contains(&one.span);
-    if !shown.iter().any(is_between) {
-        let cues = spans.iter().flat_map(|span| kept(*span)).chain(new).collect();
-        return vec![Correction::Replace { from, to, cues: in_order(cues) }];
+/// `new` in place of this cue and the next; what was corrected together with them stays.
+fn replace_both(shown: &[ShownCue], at: usize, new: Cue) -> Vec<Correction> {
+    let (mut first, mut second) = (shown[at].span, shown[at + 1].span);
+    if second < first {
+        (first, second) = (second, first);
     }
-    // Others stand between: one stretch takes the new cues, the others keep what is left of them.
-    let mut new = Some(new);
-    let of_span = |span: &(Timestamp, Timestamp)| Correction::Replace {
-        from: span.0,
-        to: span.1,
-        cues: in_order(kept(*span).chain(new.take().unwrap_or_default()).collect()),
-    };
-    spans.iter().map(of_span).collect()
+    let (from, to) = (first.0, second.1);
+    let is_of_them = |one: &ShownCue| one.span == first || one.span == second;
+    if shown.iter().any(|one| one.span.0 >= from && one.span.0 < to && !is_of_them(one)) {
+        // Others stand between: one stretch takes the new cue, the other keeps what is left of it.
+        let (at, other) = if shown[at].span == first { (at, at + 1) } else { (at + 1, at) };
+        return replace_each(shown, vec![(at, vec![new]), (other, Vec::new())]);
+    }
+    let kept =
+        shown.iter().enumerate().filter(|(one, shown)| is_of_them(shown) && ![at, at + 1].contains(one));
+    let cues = kept.map(|(_, one)| one.cue.clone()).chain([new]).collect();
+    vec![Correction::Replace { from, to, cues: in_order(cues) }]
 }
 
 fn in_order(mut cues: Vec<Cue>) -> Vec<Cue> {

@@ -49,7 +49,7 @@ impl Server {
     /// What this person has to say, as the real one answers it; false: it is a conflict.
     fn take(&mut self, state: &mut JobState) -> bool {
         let changes = state.edits.outbox.send().unwrap();
-        let conflicts = self.corrections.conflicts(state.revision, &changes);
+        let conflicts = self.corrections.conflicts(state.revision + 1.., &changes);
         if conflicts.is_empty() {
             let saved = self.save(&changes);
             state.saved(saved);
