@@ -11,7 +11,7 @@ const saved = (page: Page) => expect(page.locator('.saving')).toHaveText('Saved'
 async function opened(page: Page, request: APIRequestContext): Promise<string> {
   const id = await upload(request, speechAudio(), 'ask not.wav');
   await ended(request, id);
-  await page.goto(`/jobs/${id}`);
+  await page.goto(`/jobs/${id}?edit`);
   await expect(page.getByRole('button', { name: 'Undo' })).toBeVisible();
   return id;
 }
@@ -36,7 +36,7 @@ async function theirs(request: APIRequestContext, id: string, at: number, text: 
 
 test('a word is corrected while the rest is still heard, and it is in the player and in the download', async ({ page, request }) => {
   const id = await upload(request, speechVideo(900), 'speech.mp4');
-  await page.goto(`/jobs/${id}`);
+  await page.goto(`/jobs/${id}?edit`);
   await words(page, 0).click();
   await area(page).fill('What a person typed.');
   await saved(page);
@@ -149,7 +149,7 @@ test('find and replace is one step, and a wrong expression is told', async ({ pa
 test('two people correct one transcript, and where they disagree the page asks', async ({ page, request, context, said }) => {
   const id = await opened(page, request);
   const other = await context.newPage();
-  await other.goto(`/jobs/${id}`);
+  await other.goto(`/jobs/${id}?edit`);
   await words(other, 0).click();
   await area(other).fill('From the other tab.');
   await saved(other);
@@ -188,7 +188,7 @@ test('a tab that closes before it could save loses nothing', async ({ page, requ
   await page.close({ runBeforeUnload: false });
   expect((await texts(request, id))[0]).not.toBe('Kept here.');
   const again = await context.newPage();
-  await again.goto(`/jobs/${id}`);
+  await again.goto(`/jobs/${id}?edit`);
   await expect(words(again, 0)).toHaveText('Kept here.');
   await expect.poll(async () => (await texts(request, id))[0]).toBe('Kept here.');
   await expect.poll(() => again.evaluate(() => localStorage.length)).toBe(0);
@@ -207,7 +207,7 @@ test('a long transcript is there in parts, is checked, fixed and reported', asyn
     headers: { 'if-match': `"${version}"`, 'content-type': 'text/vtt' }, data: vtt,
   });
   expect(put.status()).toBe(200);
-  await page.goto(`/jobs/${id}`);
+  await page.goto(`/jobs/${id}?edit`);
   await expect(page.getByRole('button', { name: 'Undo' })).toBeVisible();
   await expect.poll(() => lines(page).count()).toBeLessThan(200);
   await page.locator('.frame').focus();

@@ -3,19 +3,23 @@
 mod choices;
 mod complaint;
 mod drop_zone;
+#[cfg(any(feature = "ssr", feature = "start"))]
 mod jobs;
 mod languages;
+#[cfg(any(feature = "ssr", feature = "job"))]
 mod live_job;
+#[cfg(any(feature = "ssr", feature = "start"))]
 mod outbox;
 mod player;
 mod reconnecting;
 mod status;
+#[cfg(any(feature = "ssr", feature = "start"))]
 mod submit_form;
 mod tools;
 
 pub use choices::{LanguageSelect, ModelSelect, ProfileSelect, TaskSelect};
 pub use languages::Languages;
-pub use player::{NoPlayer, Player, media_address};
+pub use player::{NoPlayer, Player, media_at};
 pub use status::{Facts, Status};
 pub use tools::{Downloads, Removal, RetryForm};
 

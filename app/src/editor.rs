@@ -1,4 +1,16 @@
-//! The transcript of a job: read, followed and corrected, while it is still heard.
+//! The transcript of a job, while it is still heard: read and followed on the page that watches it, and corrected on the
+//! page that edits it.
+
+/// A view that only the page that edits has. The WASM of the page that watches has neither it nor its code.
+macro_rules! of_editing {
+    ($editor:expr, $view:expr) => {{
+        #[cfg(any(feature = "ssr", feature = "editor"))]
+        let view = $editor.edits().then(|| $view);
+        #[cfg(not(any(feature = "ssr", feature = "editor")))]
+        let view = None::<()>;
+        view
+    }};
+}
 
 mod bar;
 mod checks;
@@ -20,6 +32,7 @@ mod words;
 
 pub use edits::{Edits, Saved};
 pub use frame::Transcript;
+pub use rows::Rows;
 pub use saving::read_corrections;
 
 use std::time::Duration;
@@ -32,12 +45,16 @@ use leptos::prelude::*;
 
 use crate::browser::scroll;
 use crate::live::JobState;
-use rows::{Key, Rows};
+use rows::Key;
 use saving::Saving;
+
+/// Whether the code that changes cues is here: it is in a WASM file of its own, and on the server.
+const HAS_TOOLS: bool = cfg!(any(feature = "ssr", feature = "editor"));
 
 /// What the parts of the editor share.
 #[derive(Clone, Copy)]
 pub struct Editor {
+    is_editing: bool,
     pub state: RwSignal<JobState>,
     pub media: NodeRef<html::Video>,
     /// Milliseconds into the media, as it plays or is sought.
@@ -90,16 +107,18 @@ const PAUSE: Duration = Duration::from_millis(600);
 impl Editor {
     pub fn new(
         state: RwSignal<JobState>,
+        rows: Memo<Rows>,
         media: NodeRef<html::Video>,
         position: RwSignal<Option<u64>>,
+        is_editing: bool,
     ) -> Editor {
-        let rows = Memo::new(move |_| Rows::of(state.with(JobState::shown_cues)));
         let active = Memo::new(move |_| {
             let position = position.get()?;
             rows.with(|rows| rows.at(position))
         });
         let profile = RwSignal::new(None);
         Editor {
+            is_editing,
             state,
             media,
             position,
@@ -123,6 +142,11 @@ impl Editor {
             draft: StoredValue::new(None),
             pause: StoredValue::new(None),
         }
+    }
+
+    /// Whether cues can be changed here. Where it is known to be false, the compiler leaves out what asks it.
+    pub fn edits(self) -> bool {
+        HAS_TOOLS && self.is_editing
     }
 
     /// Makes a change of the cue `key` as one step. `make` is given all cues and the place of this one.
@@ -202,6 +226,9 @@ impl Editor {
     /// What is typed becomes a change. Nothing typed takes the cue away, but only when it is left: whoever empties the
     /// text is about to write another one.
     pub fn commit(self, is_left: bool) {
+        if !self.edits() {
+            return;
+        }
         let Some(Some(draft)) = self.draft.try_get_value() else { return };
         if !is_left && correction::clean(&draft.text).is_empty() {
             return;

@@ -1,5 +1,8 @@
 //! The pages: rendered on the server. What is live in them are islands, which the browser hydrates.
 
+// What one page's WASM leaves out is in another's, and all of it on the server.
+#![cfg_attr(not(feature = "ssr"), allow(dead_code, unused_imports))]
+
 pub mod api;
 mod browser;
 mod components;
@@ -15,7 +18,7 @@ mod problem;
 mod text;
 
 #[cfg(feature = "ssr")]
-pub use pages::{App, Assets, shell};
+pub use pages::{App, Assets, Part, shell};
 
 /// Called once by the page's script when the WASM is loaded, before the first island.
 #[cfg(feature = "hydrate")]

@@ -12,7 +12,7 @@ use domain::WallTime;
 use leptos::prelude::*;
 use serde::Serialize;
 
-use crate::pages::Header;
+use crate::pages::{self, Header};
 use crate::problem::Problem;
 pub use letters::Letter;
 pub use plots::{Day, FailureCount, Hour};
@@ -112,18 +112,14 @@ pub fn refusal() -> String {
     document((), content)
 }
 
-fn document(head: impl IntoView, content: impl IntoView) -> String {
+fn document(more: impl IntoView, content: impl IntoView) -> String {
     let document = view! {
         <!DOCTYPE html>
         <html lang="en">
             <head>
-                <meta charset="utf-8" />
-                <meta name="viewport" content="width=device-width, initial-scale=1" />
-                <meta name="color-scheme" content="light dark" />
+                {pages::head("/pkg/cuelight.css".into())}
                 <title>{words::TAB}</title>
-                <link rel="icon" href="/favicon.svg" type="image/svg+xml" />
-                <link rel="stylesheet" href="/pkg/cuelight.css" />
-                {head.into_any()}
+                {more.into_any()}
             </head>
             <body>
                 <Header />

@@ -19,10 +19,18 @@ use not_found::NotFound;
 use start::StartPage;
 use unavailable::Unavailable;
 
-/// Addresses of the files that every page loads. Each names the version of what is in it, so that browsers may keep it.
+/// Addresses of the files that pages load. Each names the version of what is in it, so that browsers may keep it.
 #[derive(Debug, Clone)]
 pub struct Assets {
     pub style: String,
+    pub start: Part,
+    pub job: Part,
+    pub editor: Part,
+}
+
+/// What wakes up the islands of one page.
+#[derive(Debug, Clone)]
+pub struct Part {
     pub script: String,
     pub wasm: String,
 }
@@ -30,26 +38,13 @@ pub struct Assets {
 /// The document; the server calls it for every page.
 /// `is_operator`: whoever asks may see the page of operators.
 pub fn shell(assets: Assets, is_operator: bool) -> impl IntoView {
-    let Assets { style, script, wasm } = assets;
-    // Leptos's own script waits until the browser is idle, for ever if need be, and walks through every element.
-    let start = format!(
-        "import start, * as page from {script:?};\n\
-         await start({{ module_or_path: {wasm:?} }});\n\
-         page.hydrate();\n\
-         for (const island of document.querySelectorAll('leptos-island')) page[island.dataset.component](island);"
-    );
+    let style = assets.style.clone();
+    provide_context(assets);
     view! {
         <!DOCTYPE html>
         <html lang="en">
             <head>
-                <meta charset="utf-8" />
-                <meta name="viewport" content="width=device-width, initial-scale=1" />
-                <meta name="color-scheme" content="light dark" />
-                <link rel="icon" href="/favicon.svg" type="image/svg+xml" />
-                <link rel="stylesheet" href=style />
-                <link rel="modulepreload" href=script />
-                <link rel="preload" href=wasm r#as="fetch" r#type="application/wasm" crossorigin="" />
-                <script type="module" nonce=use_nonce()>{start}</script>
+                {head(style)}
                 <MetaTags />
             </head>
             <body>
@@ -57,6 +52,17 @@ pub fn shell(assets: Assets, is_operator: bool) -> impl IntoView {
                 {is_operator.then(|| view! { <footer class="bottom"><a href="/ops">"Operations"</a></footer> })}
             </body>
         </html>
+    }
+}
+
+/// What stands at the head of every document.
+pub fn head(style: String) -> impl IntoView {
+    view! {
+        <meta charset="utf-8" />
+        <meta name="viewport" content="width=device-width, initial-scale=1" />
+        <meta name="color-scheme" content="light dark" />
+        <link rel="icon" href="/favicon.svg" type="image/svg+xml" />
+        <link rel="stylesheet" href=style />
     }
 }
 
@@ -79,6 +85,24 @@ pub fn App() -> impl IntoView {
     }
 }
 
+/// Stands at the head of a page that lives.
+#[component]
+fn WakeUp(part: Part) -> impl IntoView {
+    let Part { script, wasm } = part;
+    // Leptos's own script waits until the browser is idle, for ever if need be, and walks through every element.
+    let start = format!(
+        "import start, * as page from {script:?};\n\
+         await start({{ module_or_path: {wasm:?} }});\n\
+         page.hydrate();\n\
+         for (const island of document.querySelectorAll('leptos-island')) page[island.dataset.component](island);"
+    );
+    view! {
+        <link rel="modulepreload" href=script />
+        <link rel="preload" href=wasm r#as="fetch" r#type="application/wasm" crossorigin="" />
+        <script type="module" nonce=use_nonce()>{start}</script>
+    }
+}
+
 #[component]
 pub fn Header() -> impl IntoView {
     view! {
@@ -97,5 +121,5 @@ pub fn Header() -> impl IntoView {
 
 /// What the tab says, as markup: Leptos writes it into the document as it is.
 fn title_markup(title: String) -> String {
-    text::tab_title(&title).replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+    text::escape_markup(&text::tab_title(&title))
 }

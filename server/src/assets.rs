@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use app::Assets;
+use app::{Assets, Part};
 use axum::extract::{Request, State};
 use axum::http::{HeaderValue, header};
 use axum::middleware::Next;
@@ -15,7 +15,12 @@ pub fn find(site: &Path) -> Assets {
         Ok(content) => format!("/pkg/{name}?v={}", version(&content)),
         Err(_) => format!("/pkg/{name}"),
     };
-    Assets { style: address("cuelight.css"), script: address("cuelight.js"), wasm: address("cuelight.wasm") }
+    let part = |name: &str| {
+        // All islands in one file, as cargo-leptos builds them.
+        let name = if site.join(format!("pkg/{name}.js")).exists() { name } else { "cuelight" };
+        Part { script: address(&format!("{name}.js")), wasm: address(&format!("{name}.wasm")) }
+    };
+    Assets { style: address("cuelight.css"), start: part("start"), job: part("job"), editor: part("editor") }
 }
 
 /// A file that is asked for by its present version is kept for good. Of all others the names do not change with their
@@ -23,8 +28,9 @@ pub fn find(site: &Path) -> Assets {
 pub async fn keep(State(assets): State<Assets>, request: Request, next: Next) -> Response {
     const FOR_GOOD: &str = "public, max-age=31536000, immutable";
     let asked = request.uri().path_and_query().map_or("", |asked| asked.as_str());
-    let is_asset = [&assets.style, &assets.script, &assets.wasm].into_iter().any(|address| address == asked);
-    let is_versioned = is_asset && asked.contains("?v=");
+    let Assets { style, start, job, editor } = &assets;
+    let of_parts = [start, job, editor].into_iter().flat_map(|part| [&part.script, &part.wasm]);
+    let is_versioned = asked.contains("?v=") && of_parts.chain([style]).any(|address| address == asked);
     let mut response = next.run(request).await;
     let is_error = response.status().is_client_error() || response.status().is_server_error();
     let value = HeaderValue::from_static(if is_versioned && !is_error { FOR_GOOD } else { "no-cache" });

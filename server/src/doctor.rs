@@ -24,8 +24,9 @@ pub async fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
 /// Whether the pages were built.
 fn pages(site: &Path) -> Finding {
     let shown = site.display();
-    let missing = ["pkg/cuelight.js", "pkg/cuelight.wasm", "pkg/cuelight.css"];
-    let missing: Vec<&str> = missing.into_iter().filter(|name| !site.join(name).is_file()).collect();
+    let parts = ["start", "job", "editor"].map(|part| [format!("pkg/{part}.js"), format!("pkg/{part}.wasm")]);
+    let all = parts.into_iter().flatten().chain(["pkg/cuelight.css".to_owned()]);
+    let missing: Vec<String> = all.filter(|name| !site.join(name).is_file()).collect();
     match missing.is_empty() {
         true => Finding::ok("pages", format!("built, in {shown}")),
         false => {

@@ -11,7 +11,7 @@ use leptos::task::spawn_local;
 use super::{Downloads, Facts, Languages, NoPlayer, Player, Removal, RetryForm, Status};
 use crate::api::{Choices, JobDetail};
 use crate::browser::reading::get_job;
-use crate::editor::{self, Transcript};
+use crate::editor::{self, Rows, Transcript};
 use crate::erase::EraseOnServer as _;
 use crate::given::Given;
 use crate::live::{self, Folded, JobState};
@@ -31,12 +31,15 @@ pub fn LiveJob(
     is_held: bool,
     /// Where the player starts, in milliseconds.
     start_ms: Option<u64>,
+    /// The cues can be changed.
+    is_editing: bool,
 ) -> impl IntoView {
     let state = RwSignal::new(JobState::from(detail.0));
     let is_gone = keep_live(state);
     let choices = StoredValue::new(choices.0);
     let media = NodeRef::<html::Video>::new();
     let position = RwSignal::new(start_ms);
+    let rows = Memo::new(move |_| Rows::of(state.with(JobState::shown_cues)));
 
     let title = state.with_untracked(|state| state.job.title.clone());
     let tab_title = Memo::new(move |_| state.with(|state| text::tab_title(&text::tab_name(&state.job))));
@@ -65,13 +68,13 @@ pub fn LiveJob(
         <div class="watch" class:bare=move || !is_shown.get()>
             <div class="stage">
                 {move || match (is_shown.get(), has_media.get()) {
-                    (true, true) => Some(Either::Left(view! { <Player state media position /> })),
+                    (true, true) => Some(Either::Left(view! { <Player state rows media position /> })),
                     (true, false) => Some(Either::Right(view! { <NoPlayer state /> })),
                     (false, _) => None,
                 }}
                 {move || has_cues.get().then(|| view! { <Downloads state /> })}
             </div>
-            {move || is_shown.get().then(|| view! { <Transcript state media position /> })}
+            {move || is_shown.get().then(|| view! { <Transcript state rows media position is_editing /> })}
         </div>
         {move || {
             (status.get() == JobStatus::Completed)

@@ -1,8 +1,6 @@
 //! The media with its subtitles.
 
-use std::sync::Arc;
-
-use domain::{Cue, JobId};
+use domain::JobId;
 use leptos::html;
 use leptos::prelude::*;
 use send_wrapper::SendWrapper;
@@ -10,6 +8,7 @@ use wasm_bindgen::JsCast;
 use web_sys::HtmlMediaElement;
 
 use crate::browser::subtitles::Subtitles;
+use crate::editor::Rows;
 use crate::erase::EraseOnServer as _;
 use crate::live::JobState;
 use crate::text;
@@ -18,6 +17,7 @@ use crate::text;
 #[component]
 pub fn Player(
     state: RwSignal<JobState>,
+    rows: Memo<Rows>,
     media: NodeRef<html::Video>,
     /// Milliseconds into the media, as it plays or is sought; `None` before it did either.
     position: RwSignal<Option<u64>>,
@@ -27,7 +27,7 @@ pub fn Player(
 
     // The browser goes there by itself, with a script or without.
     let begin = match position.get_untracked() {
-        Some(start) => format!("{}#t={}.{:03}", media_address(id), start / 1000, start % 1000),
+        Some(start) => media_at(id, start),
         None => media_address(id),
     };
 
@@ -53,12 +53,12 @@ pub fn Player(
         subtitles.set_value(Some(SendWrapper::new(replaced)));
     });
     Effect::new(move || {
-        state.with(|state| {
-            subtitles.update_value(|subtitles| {
-                if let Some(subtitles) = subtitles {
-                    subtitles.show(&state.shown());
-                }
-            });
+        // Most events change no cue.
+        rows.track();
+        subtitles.update_value(|subtitles| {
+            if let Some(subtitles) = subtitles {
+                subtitles.show(&state.with_untracked(JobState::shown));
+            }
         });
     });
 
@@ -95,7 +95,7 @@ pub fn Player(
                 />
                 {companion}
             </video>
-            {move || is_audio.get().then(|| view! { <Spoken state position /> })}
+            {move || is_audio.get().then(|| view! { <Spoken rows position /> })}
             {move || {
                 is_unplayable
                     .get()
@@ -115,26 +115,24 @@ pub fn Player(
 /// The caption of this moment in letters that can be read: the browser sizes its own by the height of the picture,
 /// of which sound has none, and puts them behind its controls. To a screen reader the transcript says the same.
 #[component]
-fn Spoken(state: RwSignal<JobState>, position: RwSignal<Option<u64>>) -> impl IntoView {
+fn Spoken(rows: Memo<Rows>, position: RwSignal<Option<u64>>) -> impl IntoView {
     let spoken = Memo::new(move |_| {
         let position = position.get()?;
-        let shown = state.with(JobState::shown);
-        cue_at(&shown, position).filter(|cue| position < cue.end.0).map(|cue| cue.text.clone())
+        rows.with(|rows| {
+            let cue = &rows.get(rows.at(position)?)?.cue;
+            (position < cue.end.0).then(|| cue.text.clone())
+        })
     });
     view! { <p class="spoken" aria-hidden="true">{move || spoken.get()}</p> }
 }
 
-pub fn media_address(id: JobId) -> String {
-    format!("/api/v1/jobs/{id}/media")
+/// The media from this moment on, in milliseconds.
+pub fn media_at(id: JobId, start: u64) -> String {
+    format!("{}#t={}.{:03}", media_address(id), start / 1000, start % 1000)
 }
 
-/// The cue that is spoken at `position`, or else the last one before it.
-pub fn cue_at(pages: &[Arc<Vec<Cue>>], position: u64) -> Option<&Cue> {
-    let page = pages.partition_point(|page| page.first().is_none_or(|cue| cue.start.0 <= position));
-    // Pages without cues may stand between.
-    let page = pages[..page].iter().rev().find(|page| !page.is_empty())?;
-    let cue = page.partition_point(|cue| cue.start.0 <= position);
-    page.get(cue.checked_sub(1)?)
+fn media_address(id: JobId) -> String {
+    format!("/api/v1/jobs/{id}/media")
 }
 
 fn subtitle_language(state: &JobState) -> String {
@@ -153,37 +151,4 @@ pub fn NoPlayer(state: RwSignal<JobState>) -> impl IntoView {
     };
     let length = move || state.with(|state| state.job.duration_ms).map(text::clock);
     view! { <div class="player none"><p>{words} " " {length}</p></div> }
-}
-
-#[cfg(test)]
-mod tests {
-    use domain::Timestamp;
-
-    use super::*;
-
-    #[test]
-    fn the_cue_at_a_position_is_the_last_that_started() {
-        let cue = |start, text: &str| Cue {
-            start: Timestamp(start),
-            end: Timestamp(start + 500),
-            text: text.into(),
-            doubts: Vec::new(),
-        };
-        let pages = [
-            Arc::new(vec![]),
-            Arc::new(vec![cue(1_000, "a"), cue(2_000, "b")]),
-            Arc::new(vec![]),
-            Arc::new(vec![cue(5_000, "c")]),
-        ];
-        for (position, text) in [
-            (0, None),
-            (1_000, Some("a")),
-            (1_999, Some("a")),
-            (4_999, Some("b")),
-            (5_000, Some("c")),
-            (90_000, Some("c")),
-        ] {
-            assert_eq!(cue_at(&pages, position).map(|cue| cue.text.as_str()), text, "at {position}");
-        }
-    }
 }

@@ -15,31 +15,50 @@ pub fn tool(does: &'static str, label: &'static str, title: &'static str) -> imp
 
 #[component]
 pub fn Bar(editor: Editor) -> impl IntoView {
+    let follow = move || (!editor.is_following.get()).then(|| tool("follow", words::FOLLOW, words::FOLLOW));
+    let (edit, edit_keys) = match editor.edits() {
+        true => (words::WATCH, words::WATCH),
+        false if editor.has_unsaved() => (words::EDIT_UNSAVED, words::EDIT_KEYS),
+        false => (words::EDIT, words::EDIT_KEYS),
+    };
+    view! {
+        {follow}
+        {of_editing!(editor, view! { <Saved editor /> })}
+        <div class="tools" role="toolbar" aria-label=words::TOOLBAR>
+            {of_editing!(editor, view! { <Turns editor /> <Checks editor /> })}
+            <Speed editor />
+            {tool("help", words::HELP, words::HELP_KEYS)}
+            <a class="tool" href=move || editor.other_page() title=edit_keys>{edit}</a>
+        </div>
+    }
+    .erase_on_server()
+}
+
+/// Whether what was changed is saved.
+#[component]
+fn Saved(editor: Editor) -> impl IntoView {
+    let said = move || match editor.saving.said.get() {
+        Said::Nothing => "",
+        Said::Saving => words::SAVING,
+        Said::Saved => words::SAVED,
+        Said::Retrying => words::RETRYING,
+        Said::Refused => words::NOT_SAVED,
+        Said::Gone => words::GONE,
+    };
+    view! { <p class="saving" data-said=move || format!("{:?}", editor.saving.said.get())>{said}</p> }
+}
+
+#[component]
+fn Turns(editor: Editor) -> impl IntoView {
     let can_undo = Memo::new(move |_| editor.state.with(|state| state.edits.history.can_undo()));
     let can_redo = Memo::new(move |_| editor.state.with(|state| state.edits.history.can_redo()));
     let turn = |does: &'static str, label: &'static str, title: &'static str, can: Memo<bool>| {
         view! { <button class="tool" type="button" data-do=does title=title disabled=move || !can.get()>{label}</button> }
     };
     view! {
-        {move || (!editor.is_following.get()).then(|| tool("follow", words::FOLLOW, words::FOLLOW))}
-        <p class="saving" data-said=move || format!("{:?}", editor.saving.said.get())>
-            {move || match editor.saving.said.get() {
-                Said::Nothing => "",
-                Said::Saving => words::SAVING,
-                Said::Saved => words::SAVED,
-                Said::Retrying => words::RETRYING,
-                Said::Refused => words::NOT_SAVED,
-                Said::Gone => words::GONE,
-            }}
-        </p>
-        <div class="tools" role="toolbar" aria-label=words::TOOLBAR>
-            {turn("undo", words::UNDO, words::UNDO_KEYS, can_undo)}
-            {turn("redo", words::REDO, words::REDO_KEYS, can_redo)}
-            {tool("find", words::FIND, words::FIND_KEYS)}
-            <Checks editor />
-            <Speed editor />
-            {tool("help", words::HELP, words::HELP_KEYS)}
-        </div>
+        {turn("undo", words::UNDO, words::UNDO_KEYS, can_undo)}
+        {turn("redo", words::REDO, words::REDO_KEYS, can_redo)}
+        {tool("find", words::FIND, words::FIND_KEYS)}
     }
     .erase_on_server()
 }

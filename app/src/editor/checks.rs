@@ -6,12 +6,12 @@ use leptos::prelude::*;
 
 use super::bar::tool;
 use super::rows::{Key, Rows};
-use super::{Editor, words};
+use super::{Editor, HAS_TOOLS, words};
 use crate::erase::EraseOnServer as _;
 
 /// The faults of each cue that is shown; nothing while no profile is chosen.
 pub fn faults(rows: &Rows, profile: Option<Profile>) -> Vec<Vec<Fault>> {
-    let Some(profile) = profile else { return Vec::new() };
+    let Some(profile) = profile.filter(|_| HAS_TOOLS) else { return Vec::new() };
     let cues: Vec<_> = rows.cues.iter().map(|shown| shown.cue.clone()).collect();
     conformity::check(&cues, profile)
 }

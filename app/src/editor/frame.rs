@@ -15,22 +15,28 @@ use super::help::Help;
 use super::keys::{self, Command, Place};
 use super::list::{List, Rest};
 use super::rows::Key;
+use super::rows::Rows;
 use super::{Editor, form, line, words};
-use crate::browser::scroll;
+use crate::browser::{address, scroll};
 use crate::erase::EraseOnServer as _;
 use crate::live::JobState;
 
 #[component]
 pub fn Transcript(
     state: RwSignal<JobState>,
+    rows: Memo<Rows>,
     media: NodeRef<html::Video>,
     position: RwSignal<Option<u64>>,
+    is_editing: bool,
 ) -> impl IntoView {
-    let editor = Editor::new(state, media, position);
+    let editor = Editor::new(state, rows, media, position, is_editing);
     let following = editor.is_following;
     Effect::new(move || {
         editor.is_awake.set(true);
-        editor.keep_safe();
+        if editor.edits() {
+            editor.keep_safe();
+            editor.begin();
+        }
     });
     editor.follow_player();
     let has_bar = Memo::new(move |_| editor.is_awake.get() && editor.rows.with(|rows| !rows.keys.is_empty()));
@@ -46,8 +52,8 @@ pub fn Transcript(
                 <h2 id="transcript">"Transcript"</h2>
                 {move || has_bar.get().then(|| view! { <Bar editor /> })}
             </header>
-            {move || editor.is_finding.get().then(|| view! { <Find editor /> })}
-            {move || editor.profile.get().map(|profile| view! { <Summary editor profile /> })}
+            {of_editing!(editor, move || editor.is_finding.get().then(|| view! { <Find editor /> }))}
+            {of_editing!(editor, move || editor.profile.get().map(|profile| view! { <Summary editor profile /> }))}
             <div
                 node_ref=editor.frame
                 class="frame"
@@ -63,7 +69,7 @@ pub fn Transcript(
                 <Rest editor />
                 {move || state.with(waiting).map(|words| view! { <p class="waiting">{words}</p> })}
             </div>
-            <p class="unseen" id="transcript-hint">{words::HINT}</p>
+            <p class="unseen" id="transcript-hint">{if is_editing { words::HINT } else { words::WATCH_HINT }}</p>
             <p class="unseen" role="status">{move || editor.news.get()}</p>
             {move || editor.is_helping.get().then(|| view! { <Help editor /> })}
         </section>
@@ -130,7 +136,7 @@ impl Editor {
                 self.seek(start);
             }
         } else if is_in(".words") && !line::is_selecting() {
-            self.edit(key);
+            self.act(Command::Open, Some(key), Place::Reading);
         }
     }
 
@@ -159,11 +165,31 @@ impl Editor {
     fn act(self, command: Command, key: Option<Key>, place: Place) -> bool {
         match command {
             Command::Help => self.is_helping.set(true),
-            Command::Undo => self.undo(),
-            Command::Redo => self.redo(),
             Command::Play | Command::Jump(_) | Command::Slower | Command::Faster => {
                 return self.play(command);
             }
+            Command::Follow => self.follow(),
+            Command::Walk(by) => return self.walk(key, by, place),
+            _ if self.edits() => return self.change_by(command, key),
+            Command::Hear | Command::Open => match key.or(self.active.get_untracked()) {
+                Some(key) => {
+                    self.hear(key);
+                    self.focus(key);
+                    self.is_following.set(true);
+                }
+                None => return false,
+            },
+            Command::Edit => self.to_editor(key),
+            _ => return false,
+        }
+        true
+    }
+
+    /// What only the page that edits can do.
+    fn change_by(self, command: Command, key: Option<Key>) -> bool {
+        match command {
+            Command::Undo => self.undo(),
+            Command::Redo => self.redo(),
             Command::Leave => {
                 if self.open.get_untracked().is_none() || self.is_helping.get_untracked() {
                     return false;
@@ -173,8 +199,6 @@ impl Editor {
             Command::Find => self.find(),
             Command::NextProblem => return self.to_problem(),
             Command::FixAll => self.fix_all(),
-            Command::Follow => self.follow(),
-            Command::Walk(by) => return self.walk(key, by, place),
             _ => {
                 let Some(key) = key.or(self.active.get_untracked()) else { return false };
                 self.act_on(command, key);
@@ -183,14 +207,43 @@ impl Editor {
         true
     }
 
+    fn hear(self, key: Key) {
+        let start = self.rows.with_untracked(|rows| rows.get(key).map(|shown| shown.cue.start));
+        start.into_iter().for_each(|start| self.seek(start));
+    }
+
+    /// The keyboard to where the page that watches was left.
+    fn begin(self) {
+        if let Some(key) = self.active.get_untracked() {
+            self.focus(key);
+            self.is_following.set(true);
+        }
+    }
+
+    /// To the page that edits, at this cue.
+    fn to_editor(self, key: Option<Key>) {
+        let start = self.rows.with_untracked(|rows| rows.get(key?).map(|shown| shown.cue.start.0));
+        if let Some(start) = start {
+            self.position.set(Some(start));
+        }
+        address::go(&self.other_page());
+    }
+
+    /// The page that edits, seen from the one that watches, and the other way round; both at this moment.
+    pub fn other_page(self) -> String {
+        let id = self.state.with(|state| state.job.id);
+        let edit = if self.edits() { "" } else { "edit&" };
+        match self.position.get() {
+            Some(position) => format!("/jobs/{id}?{edit}t={position}"),
+            None => format!("/jobs/{id}?{edit}").trim_end_matches(['?', '&']).to_owned(),
+        }
+    }
+
     pub fn act_on(self, command: Command, key: Key) {
         let was_open = self.open.get_untracked().is_some();
         match command {
-            Command::Open => self.edit(key),
-            Command::Hear => {
-                let start = self.rows.with_untracked(|rows| rows.get(key).map(|shown| shown.cue.start));
-                start.into_iter().for_each(|start| self.seek(start));
-            }
+            Command::Open | Command::Edit => self.edit(key),
+            Command::Hear => self.hear(key),
             Command::Split => form::split(self, key),
             Command::Merge => {
                 self.change(key, correction::merge);
@@ -240,7 +293,7 @@ impl Editor {
         };
         let Some(next) = next else { return false };
         match place {
-            Place::Writing => self.edit(next),
+            Place::Writing if self.edits() => self.edit(next),
             _ => self.focus(next),
         }
         true

@@ -3,7 +3,8 @@
 use leptos::html;
 use leptos::prelude::*;
 
-use super::{Editor, words};
+use super::Editor;
+use super::words::{self, Keys};
 use crate::erase::EraseOnServer as _;
 
 #[component]
@@ -26,10 +27,11 @@ pub fn Help(editor: Editor) -> impl IntoView {
             dialog.close();
         }
     };
-    let group = |(name, keys): (&'static str, &'static [(&'static str, &'static str)])| {
+    let groups: &[Keys] = if editor.edits() { &words::KEYS } else { &words::WATCH_KEYS };
+    let group = |(name, keys): &Keys| {
         let rows = keys.iter().map(|(key, does)| view! { <dt><kbd>{*key}</kbd></dt> <dd>{*does}</dd> });
         view! {
-            <h3>{name}</h3>
+            <h3>{*name}</h3>
             <dl>{rows.collect_view()}</dl>
         }
     };
@@ -39,7 +41,7 @@ pub fn Help(editor: Editor) -> impl IntoView {
                 <h2 id="keys">{words::HELP}</h2>
                 <button class="tool" type="button" on:click=close>{words::CLOSE}</button>
             </header>
-            {words::KEYS.map(group).into_iter().collect_view()}
+            {groups.iter().map(group).collect_view()}
         </dialog>
     }
     .erase_on_server()

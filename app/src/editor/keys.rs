@@ -13,6 +13,8 @@ pub enum Command {
     /// The player to the start of this cue.
     Hear,
     Open,
+    /// On the page that edits.
+    Edit,
     Leave,
     Split,
     Merge,
@@ -85,7 +87,7 @@ pub enum Place {
 /// `key` as the browser names it. Control is Command on a Mac.
 pub fn command(place: Place, key: &str, control: bool, shift: bool, alt: bool) -> Option<Command> {
     if control && !alt {
-        return match (key.to_lowercase().as_str(), place) {
+        return match (key.to_ascii_lowercase().as_str(), place) {
             ("z", Place::Reading | Place::Writing) if shift => Some(Command::Redo),
             ("z", Place::Reading | Place::Writing) => Some(Command::Undo),
             ("y", Place::Reading | Place::Writing) => Some(Command::Redo),
@@ -98,7 +100,7 @@ pub fn command(place: Place, key: &str, control: bool, shift: bool, alt: bool) -
         };
     }
     if alt && !control {
-        return match (key.to_lowercase().as_str(), place) {
+        return match (key.to_ascii_lowercase().as_str(), place) {
             ("k", _) => Some(Command::Play),
             ("j", _) => Some(Command::Jump(-5)),
             ("l", _) => Some(Command::Jump(5)),
@@ -130,6 +132,7 @@ pub fn command(place: Place, key: &str, control: bool, shift: bool, alt: bool) -
         "Home" => Some(Command::Walk(isize::MIN)),
         "End" => Some(Command::Walk(isize::MAX)),
         "Enter" => Some(Command::Open),
+        "e" | "E" => Some(Command::Edit),
         "h" | "H" => Some(Command::Hear),
         "i" | "I" => Some(Command::Insert),
         "n" | "N" => Some(Command::NextProblem),

@@ -1,6 +1,5 @@
 //! One cue, to be read or edited.
 
-use domain::Timestamp;
 use domain::correction::ShownCue;
 use leptos::either::Either;
 use leptos::prelude::*;
@@ -13,7 +12,7 @@ use super::form::Form;
 use super::outbox::{Conflict, meet};
 use super::rows::Key;
 use super::{Editor, words};
-use crate::components::media_address;
+use crate::components::media_at;
 use crate::erase::EraseOnServer as _;
 use crate::text;
 
@@ -28,7 +27,6 @@ pub fn Line(editor: Editor, key: Key) -> impl IntoView {
         let (open, found) = (is(is_open.get(), " open"), is(editor.found.get() == Some(key), " found"));
         format!("line{open}{found}{}", is(is_corrected, " corrected"))
     };
-    let conflict = Memo::new(move |_| editor.conflict_at(key));
     view! {
         <div
             class=class
@@ -37,14 +35,15 @@ pub fn Line(editor: Editor, key: Key) -> impl IntoView {
             aria-current=move || is_active.get().then_some("true")
             on:focusin=move |_| editor.cursor.set(Some(key))
         >
-            {move || {
-                conflict.get().map(|conflict| view! { <Decision conflict /> })
-            }}
+            {of_editing!(editor, {
+                let conflict = Memo::new(move |_| editor.conflict_at(key));
+                move || conflict.get().map(|conflict| view! { <Decision conflict /> })
+            })}
             {move || match is_open.get() {
-                true => Either::Left(view! { <Form editor key row /> }),
+                true => Either::Left(of_editing!(editor, view! { <Form editor key row /> })),
                 false => Either::Right(row.get().map(|shown| view! { <Reading editor shown /> })),
             }}
-            <Faults editor key />
+            {of_editing!(editor, view! { <Faults editor key /> })}
         </div>
     }
     .erase_on_server()
@@ -56,7 +55,7 @@ fn Reading(editor: Editor, shown: ShownCue) -> impl IntoView {
     let (id, cue) = (editor.state.with_untracked(|state| state.job.id), shown.cue);
     let start = cue.start;
     let has_media = move || editor.state.with(|state| state.job.has_media);
-    let address = move || has_media().then(|| moment(&media_address(id), start));
+    let address = move || has_media().then(|| media_at(id, start.0));
     let piece = |(text, is_doubted): (String, bool)| match is_doubted {
         true => Either::Left(view! { <mark class="doubt" title="Perhaps misheard">{text}</mark> }),
         false => Either::Right(text),
@@ -72,13 +71,9 @@ fn Reading(editor: Editor, shown: ShownCue) -> impl IntoView {
     .erase_on_server()
 }
 
-fn moment(address: &str, start: Timestamp) -> String {
-    format!("{address}#t={:.3}", start.as_secs_f64())
-}
-
 /// The same as HTML, for a page that nothing makes live.
 pub fn plain(shown: &ShownCue) -> String {
-    let (clock, text) = (text::clock(shown.cue.start.0), text::escape_vtt(&shown.cue.text));
+    let (clock, text) = (text::clock(shown.cue.start.0), text::escape_markup(&shown.cue.text));
     format!(
         "<div class=\"line\"><span class=\"cue\"><time>{clock}</time></span><p class=\"words\" dir=\"auto\">{text}</p></div>"
     )

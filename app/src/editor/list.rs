@@ -80,7 +80,7 @@ pub fn List(editor: Editor) -> impl IntoView {
                             let at = blocks.binary_search_by_key(&number, |block| block.number).ok()?;
                             Some(heights.with_value(|heights| heights.of(&blocks[at])))
                         });
-                        (!is_near.get()).then(height).flatten().map(|height| format!("{height}px"))
+                        (!is_near.get()).then(height).flatten().map(|height| format!("{}px", height.round() as i64))
                     };
                     let keys = Memo::new(move |_| {
                         if !is_near.get() {

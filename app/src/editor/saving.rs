@@ -82,6 +82,11 @@ impl Editor {
         });
     }
 
+    /// An earlier visit left changes that are not saved yet.
+    pub fn has_unsaved(self) -> bool {
+        storage::read(&place(self.id())).is_some()
+    }
+
     fn id(self) -> JobId {
         self.state.with_untracked(|state| state.job.id)
     }

@@ -14,8 +14,37 @@ pub const CONFLICT: &str = "Somebody else changed a cue that you changed too.";
 pub const HINT: &str =
     "Click a text to correct it, a time to hear it. Keys: arrows, Enter, and ? for all of them.";
 
-/// The keys, in groups.
-pub const KEYS: [(&str, &[(&str, &str)]); 4] = [
+pub const WATCH_HINT: &str =
+    "Click a line to hear it. Keys: arrows, Enter, E to correct, and ? for all of them.";
+
+/// Keys, by what they do.
+pub type Keys = (&'static str, &'static [(&'static str, &'static str)]);
+
+/// Those of the page that watches.
+pub const WATCH_KEYS: [Keys; 2] = [
+    (
+        "Player",
+        &[
+            ("Space or K", "play, pause"),
+            ("J, L", "5 seconds back, forward"),
+            ("−, +", "slower, faster"),
+            ("Enter or H", "hear this line"),
+        ],
+    ),
+    (
+        "Transcript",
+        &[
+            ("↑, ↓", "to the line above, below"),
+            ("Page up, Page down", "ten lines further"),
+            ("Home, End", "to the first, the last"),
+            ("E", "correct the subtitles, from this line on"),
+            ("?", "this list"),
+        ],
+    ),
+];
+
+/// Those of the page that edits.
+pub const KEYS: [Keys; 4] = [
     (
         "Player",
         &[
@@ -32,7 +61,7 @@ pub const KEYS: [(&str, &[(&str, &str)]); 4] = [
             ("↑, ↓", "to the cue above, below"),
             ("Page up, Page down", "ten cues further"),
             ("Home, End", "to the first, the last"),
-            ("Enter", "correct this cue"),
+            ("Enter or E", "correct this cue"),
             ("Escape", "leave it; what you wrote stays"),
             ("Alt ↑, Alt ↓", "correct the cue above, below"),
         ],
@@ -145,7 +174,11 @@ pub fn found(at: usize, count: usize) -> String {
     if count == 0 { "Not found".into() } else { format!("{} of {count}", at + 1) }
 }
 
-pub const TOOLBAR: &str = "Editing";
+pub const TOOLBAR: &str = "Tools";
+pub const EDIT: &str = "Edit";
+pub const EDIT_UNSAVED: &str = "Edit (unsaved changes)";
+pub const EDIT_KEYS: &str = "Correct the subtitles (E)";
+pub const WATCH: &str = "Done editing";
 pub const UNDO: &str = "Undo";
 pub const UNDO_KEYS: &str = "Undo (Ctrl Z)";
 pub const REDO: &str = "Redo";

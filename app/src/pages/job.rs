@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::{use_params_map, use_query_map};
 
-use super::{NotFound, Unavailable};
+use super::{Assets, NotFound, Unavailable, WakeUp};
 use crate::api::{Choices, DeskError, JobDetail, desk};
 use crate::components::LiveJob;
 use crate::given::Given;
@@ -40,10 +40,15 @@ fn Shown(detail: JobDetail, choices: Choices) -> impl IntoView {
     let is_held = query.get("hold").is_some();
     // A found line leads to its moment.
     let start_ms: Option<u64> = query.get("t").and_then(|start| start.parse().ok());
+    // What changes cues is in a file of its own: most visitors only watch.
+    let is_editing = query.get("edit").is_some();
+    let Assets { job, editor, .. } = expect_context();
+    let part = if is_editing { editor } else { job };
     view! {
         <Title text=text::tab_name(&detail.job) />
+        <WakeUp part />
         <main id="content" class="job" tabindex="-1">
-            <LiveJob detail=Given(detail) choices=Given(choices) refusal=Given(refusal) is_held start_ms />
+            <LiveJob detail=Given(detail) choices=Given(choices) refusal=Given(refusal) is_held start_ms is_editing />
         </main>
     }
 }

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 
-use super::Unavailable;
+use super::{Assets, Unavailable, WakeUp};
 use crate::api::{Choices, DeskError, JobQuery, JobRows, desk};
 use crate::components::{Jobs, SubmitForm};
 use crate::given::Given;
@@ -15,7 +15,7 @@ use crate::text::start;
 pub fn StartPage() -> impl IntoView {
     let asked = use_query_map().get_untracked();
     let text = move |name: &str| asked.get(name).unwrap_or_default();
-    let query = JobQuery { q: text("q"), status: text("status"), cursor: text("cursor") };
+    let query = JobQuery::read(&text);
     view! {
         <Title text="" />
         <main id="content" class="start" tabindex="-1">
@@ -56,7 +56,9 @@ fn Shown<F: Fn(&str) -> String + Send + 'static>(
         told => (None, told),
     };
     let accepted = text("accepted").parse().unwrap_or_default();
+    let part = expect_context::<Assets>().start;
     view! {
+        <WakeUp part />
         <SubmitForm choices=Given(choices) entered=text("url") accepted told=Given(of_form) />
         {match listed {
             Ok(first) => view! { <Jobs first=Given(first) query=Given(query) told=Given(of_list) /> }.into_any(),

@@ -121,13 +121,13 @@ async fn what_a_page_loads_is_kept_by_browsers_and_comes_as_small_as_it_was_buil
     let folder = tempfile::TempDir::new().unwrap();
     let package = folder.path().join("pkg");
     std::fs::create_dir_all(&package).unwrap();
-    for name in ["cuelight.css", "cuelight.js", "cuelight.wasm"] {
+    for name in ["cuelight.css", "start.js", "start.wasm"] {
         std::fs::write(package.join(name), name).unwrap();
         std::fs::write(package.join(format!("{name}.br")), "made smaller before").unwrap();
     }
     let site = Site::start_with(Config { site: folder.path().to_owned(), ..config() }).await;
     let html = site.get("/").await.text().await.unwrap();
-    for name in ["cuelight.css", "cuelight.js", "cuelight.wasm"] {
+    for name in ["cuelight.css", "start.js", "start.wasm"] {
         let (_, address) = html.split_once(&format!("\"/pkg/{name}")).expect(name);
         let address = format!("/pkg/{name}{}", address.split('"').next().unwrap());
         let check = async |address: &str, encoding: &str, kept: &str, body: &str| {
