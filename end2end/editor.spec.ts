@@ -181,11 +181,12 @@ test('two people correct one transcript, and where they disagree the page asks',
 
 test('a tab that closes before it could save loses nothing', async ({ page, request, context, said }) => {
   const id = await opened(page, request);
-  await page.route('**/corrections', (route) => route.abort());
+  await context.setOffline(true);
   await words(page, 0).click();
   await area(page).fill('Kept here.');
   await expect(page.locator('.saving')).toHaveText('Not saved: retrying');
   await page.close({ runBeforeUnload: false });
+  await context.setOffline(false);
   expect((await texts(request, id))[0]).not.toBe('Kept here.');
   const again = await context.newPage();
   await again.goto(`/jobs/${id}?edit`);
