@@ -26,6 +26,7 @@ mod list;
 mod outbox;
 mod rows;
 mod saving;
+mod speaking;
 mod stamp;
 mod window;
 mod words;

@@ -24,6 +24,7 @@ pub fn router(server: &Server, visitors: Visitors) -> Router {
         .route("/jobs/{id}/media", get(media::read))
         .route("/jobs/{id}/track", put(tracks::save))
         .route("/jobs/{id}/peaks", get(tracks::peaks))
+        .route("/jobs/{id}/words", get(tracks::word_starts))
         .route("/jobs/{id}/corrections", get(corrections::read).post(corrections::save))
         .route("/jobs/{id}/conformity", get(conformity::read))
         // track.vtt, track.srt and so on: the router takes no ending after a name.

@@ -24,11 +24,11 @@ pub fn Bar(editor: Editor) -> impl IntoView {
     view! {
         {follow}
         {of_editing!(editor, view! { <Saved editor /> })}
+        <a class="button small switch" href=move || editor.other_page() title=edit_keys>{edit}</a>
         <div class="tools" role="toolbar" aria-label=words::TOOLBAR>
             {of_editing!(editor, view! { <Turns editor /> <Checks editor /> })}
             <Speed editor />
             {tool("help", words::HELP, words::HELP_KEYS)}
-            <a class="tool" href=move || editor.other_page() title=edit_keys>{edit}</a>
         </div>
     }
     .erase_on_server()

@@ -39,11 +39,13 @@ pub fn Transcript(
         }
     });
     editor.follow_player();
+    editor.mark_words();
     let has_bar = Memo::new(move |_| editor.is_awake.get() && editor.rows.with(|rows| !rows.keys.is_empty()));
     let scrolled = move || following.set(false);
     view! {
         <section
             class="transcript"
+            class:editing=is_editing
             aria-labelledby="transcript"
             on:keydown=move |event| editor.pressed(&event)
             on:click=move |event| editor.clicked(&event)

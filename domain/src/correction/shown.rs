@@ -14,6 +14,24 @@ pub struct ShownCue {
     pub corrected: Option<Revision>,
 }
 
+impl ShownCue {
+    /// Which of the words of its text is spoken at `time`, counted from 0, and when the next one is or the cue ends. The
+    /// machine heard words begin at `starts`, in its own times.
+    pub fn word_at(&self, starts: &[Timestamp], time: Timestamp) -> Option<(usize, Timestamp)> {
+        let cue = &self.cue;
+        // What a person wrote stands at the person's own times.
+        let by = if self.corrected.is_some() { 0 } else { cue.start.0 as i64 - self.span.0.0 as i64 };
+        let from = starts.partition_point(|start| moved(*start, by) < cue.start);
+        let inside =
+            starts[from..].iter().map(|start| moved(*start, by)).take_while(|start| *start < cue.end);
+        let heard = inside.map(|start| Word { start, end: cue.end, text: String::new(), probability: 1.0 });
+        let words = spoken(cue, &heard.collect::<Vec<_>>());
+        let at = words.partition_point(|word| word.start <= time);
+        let next = words.get(at).map_or(cue.end, |word| word.start);
+        (cue.start <= time && time < cue.end).then_some((at.checked_sub(1)?, next))
+    }
+}
+
 impl Corrections {
     /// The cues to show, in order and apart, where the machine laid out `machine`.
     pub fn shown<'a>(&self, machine: impl IntoIterator<Item = &'a Cue>) -> Vec<ShownCue> {

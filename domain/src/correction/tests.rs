@@ -134,6 +134,41 @@ fn a_shift_moves_what_was_heard_written_and_is_still_to_be_heard() {
 }
 
 #[test]
+fn the_word_that_is_spoken_has_the_moment_at_which_it_was_heard() {
+    let starts: Vec<Timestamp> = [0, 700, 1_000, 1_600, 2_000].map(Timestamp).into();
+    let heard = [cue(0, 900, "one two"), cue(1_000, 1_900, "three\nfour"), cue(2_000, 2_900, "five")];
+    let mut corrections = Corrections::default();
+    #[track_caller]
+    fn check(shown: &ShownCue, starts: &[Timestamp], at: u64, expect: Option<(usize, u64)>) {
+        assert_eq!(
+            shown.word_at(starts, Timestamp(at)).map(|(word, until)| (word, until.0)),
+            expect,
+            "at {at}"
+        );
+    }
+    let shown = corrections.shown(&heard);
+    check(&shown[0], &starts, 0, Some((0, 700)));
+    check(&shown[0], &starts, 699, Some((0, 700)));
+    check(&shown[0], &starts, 700, Some((1, 900)));
+    check(&shown[0], &starts, 900, None);
+    check(&shown[1], &starts, 1_700, Some((1, 1_900)));
+    check(&shown[1], &starts, 999, None);
+    // As many words as were heard keep their moments; else the letters share the time.
+    applied(&mut corrections, &set_text(&shown, 0, "ein zwo"));
+    applied(&mut corrections, &set_text(&shown, 1, "three and four"));
+    let shown = corrections.shown(&heard);
+    check(&shown[0], &starts, 650, Some((0, 700)));
+    check(&shown[1], &starts, 1_000, Some((0, 1_360)));
+    check(&shown[1], &starts, 1_400, Some((1, 1_600)));
+    // Words are shifted with their cue.
+    let shift = shift_from(&shown, &corrections, 2, 500);
+    applied(&mut corrections, &shift);
+    check(&corrections.shown(&heard)[2], &starts, 2_499, None);
+    check(&corrections.shown(&heard)[2], &starts, 2_500, Some((0, 3_400)));
+    check(&shown[2], &[], 2_100, Some((0, 2_900)));
+}
+
+#[test]
 fn a_saved_track_stands_for_everything_and_is_changed_cue_by_cue() {
     let track = Track::new(None, vec![cue(500, 900, "a"), cue(2_000, 3_000, "b")]).unwrap();
     let mut corrections = Corrections::whole(&track);

@@ -92,6 +92,28 @@ async fn how_loud_it_is_comes_with_what_was_heard() {
 }
 
 #[tokio::test]
+async fn when_words_begin_comes_with_what_was_heard() {
+    let site = Site::start().await;
+    let id = site.submit().await;
+    let path = format!("/api/v1/jobs/{id}/words");
+    let words = async |query: &str| site.get(&format!("{path}{query}")).await.json::<Value>().await.unwrap();
+    let mut worker = site.worker().await;
+    worker.page("Hello there.").await;
+    let first = words("").await;
+    assert_eq!((&first["first_page"], &first["pages"]), (&0.into(), &1.into()));
+    worker.page("Good bye.").await;
+    worker.finish(None).await;
+    let next = words(&format!("?after={}", first["version"])).await;
+    assert_eq!((&next["first_page"], &next["pages"]), (&1.into(), &1.into()));
+    let starts = |told: &Value| told["starts"].as_array().unwrap().clone();
+    let all = starts(&words("").await);
+    assert_eq!(all, [starts(&first), starts(&next)].concat());
+    assert_eq!(all.len(), 4, "{all:?}");
+    error_of(site.get("/api/v1/jobs/00000000000000000000000000000001/words").await, (404, "job_not_found"))
+        .await;
+}
+
+#[tokio::test]
 async fn a_known_track_is_not_sent_again() {
     let site = Site::start().await;
     let id = site.completed().await;
