@@ -18,7 +18,6 @@ mod edits;
 mod find;
 mod form;
 mod frame;
-mod help;
 mod history;
 mod keys;
 mod line;
@@ -29,7 +28,7 @@ mod saving;
 mod speaking;
 mod stamp;
 mod window;
-mod words;
+pub mod words;
 
 pub use edits::{Edits, Saved};
 pub use frame::Transcript;
@@ -79,7 +78,6 @@ pub struct Editor {
     pub wanted: RwSignal<Option<Key>>,
     /// Of the player; 1 is as it was spoken.
     pub speed: RwSignal<f64>,
-    pub is_helping: RwSignal<bool>,
     pub is_finding: RwSignal<bool>,
     /// The cue with the match that is shown.
     pub found: RwSignal<Option<Key>>,
@@ -133,7 +131,6 @@ impl Editor {
             is_following: RwSignal::new(true),
             wanted: RwSignal::new(None),
             speed: RwSignal::new(1.0),
-            is_helping: RwSignal::new(false),
             is_finding: RwSignal::new(false),
             found: RwSignal::new(None),
             profile,

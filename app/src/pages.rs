@@ -1,6 +1,7 @@
 //! The document and one module for each page. All of it is rendered on the server and is not in the WASM.
 
 mod job;
+mod keys;
 mod not_found;
 mod start;
 mod unavailable;

@@ -6,6 +6,7 @@ use std::ops::Range;
 use domain::correction::{Correction, Revision};
 use domain::{Corrections, Cue, Timestamp};
 
+use super::HAS_TOOLS;
 use super::history::{History, Step};
 use super::outbox::{Conflict, Kept, Outbox, Span};
 use crate::live::JobState;
@@ -63,21 +64,28 @@ impl JobState {
     /// Those of others are of these saves.
     fn merge_others(&mut self, saved: Saved, others: Range<Revision>) {
         let Saved { revision, mut corrections, conflicts } = saved;
+        // On the page that watches there is nothing of its own.
+        if HAS_TOOLS {
+            self.put_own_upon(&mut corrections, others, conflicts);
+        }
+        self.corrections = corrections;
+        self.revision = revision;
+        self.job.corrections = self.job.corrections.max(revision);
+    }
+
+    fn put_own_upon(&mut self, saved: &mut Corrections, others: Range<Revision>, conflicts: Vec<Span>) {
         let outbox = &mut self.edits.outbox;
         outbox.returned();
         let pending: Vec<Correction> = outbox.pending().cloned().collect();
-        if !is_within(&corrections, &pending) {
-            let mut spans = corrections.conflicts(others, &pending);
+        if !is_within(saved, &pending) {
+            let mut spans = saved.conflicts(others, &pending);
             spans.extend(conflicts);
             outbox.hold(&spans, self.revision);
         }
         for change in outbox.pending() {
-            corrections.apply(change, 0);
+            saved.apply(change, 0);
         }
-        self.edits.history.forget(&differing(&self.corrections, &corrections));
-        self.corrections = corrections;
-        self.revision = revision;
-        self.job.corrections = self.job.corrections.max(revision);
+        self.edits.history.forget(&differing(&self.corrections, saved));
     }
 
     /// The answer to a save that was taken.

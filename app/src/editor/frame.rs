@@ -6,12 +6,11 @@ use leptos::ev::{KeyboardEvent, MouseEvent};
 use leptos::html;
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
-use web_sys::Element;
+use web_sys::{Element, HtmlDialogElement};
 
 use super::bar::Bar;
 use super::checks::Summary;
 use super::find::Find;
-use super::help::Help;
 use super::keys::{self, Command, Place};
 use super::list::{List, Rest};
 use super::rows::Key;
@@ -73,7 +72,6 @@ pub fn Transcript(
             </div>
             <p class="unseen" id="transcript-hint">{if is_editing { words::HINT } else { words::WATCH_HINT }}</p>
             <p class="unseen" role="status">{move || editor.news.get()}</p>
-            {move || editor.is_helping.get().then(|| view! { <Help editor /> })}
         </section>
     }
     .erase_on_server()
@@ -166,7 +164,7 @@ impl Editor {
     /// False: there is nothing to do, so the key is the browser's.
     fn act(self, command: Command, key: Option<Key>, place: Place) -> bool {
         match command {
-            Command::Help => self.is_helping.set(true),
+            Command::Help => help(),
             Command::Play | Command::Jump(_) | Command::Slower | Command::Faster => {
                 return self.play(command);
             }
@@ -193,7 +191,7 @@ impl Editor {
             Command::Undo => self.undo(),
             Command::Redo => self.redo(),
             Command::Leave => {
-                if self.open.get_untracked().is_none() || self.is_helping.get_untracked() {
+                if self.open.get_untracked().is_none() {
                     return false;
                 }
                 self.leave();
@@ -322,6 +320,15 @@ impl Editor {
             }
         }
         true
+    }
+}
+
+/// Shows all keys. The window for it stands in the document as the server wrote it.
+fn help() {
+    let dialog = document().query_selector("dialog.help").ok().flatten();
+    if let Some(dialog) = dialog.as_ref().and_then(|dialog| dialog.dyn_ref::<HtmlDialogElement>()) {
+        // Fails only if it is open already.
+        let _ = dialog.show_modal();
     }
 }
 

@@ -5,6 +5,7 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::{use_params_map, use_query_map};
 
+use super::keys::Help;
 use super::{Assets, NotFound, Unavailable, WakeUp};
 use crate::api::{Choices, DeskError, JobDetail, desk};
 use crate::components::LiveJob;
@@ -50,5 +51,6 @@ fn Shown(detail: JobDetail, choices: Choices) -> impl IntoView {
         <main id="content" class="job" tabindex="-1">
             <LiveJob detail=Given(detail) choices=Given(choices) refusal=Given(refusal) is_held start_ms is_editing />
         </main>
+        <Help is_editing />
     }
 }
