@@ -119,28 +119,17 @@ impl Table {
         to: &str,
         attributes: Option<&str>,
     ) -> Result<Vec<Item>> {
-        let mut items = Vec::new();
-        let mut start = None;
-        loop {
-            let answer = self
-                .client
-                .query()
-                .table_name(&self.name)
-                .consistent_read(true)
-                .set_projection_expression(attributes.map(str::to_owned))
-                .key_condition_expression("pk = :pk AND sk BETWEEN :from AND :to")
-                .expression_attribute_values(":pk", text(job_key(id)))
-                .expression_attribute_values(":from", text(from))
-                .expression_attribute_values(":to", text(to))
-                .set_exclusive_start_key(start)
-                .send()
-                .await?;
-            items.extend(answer.items.unwrap_or_default());
-            start = answer.last_evaluated_key;
-            if start.is_none() {
-                return Ok(items);
-            }
-        }
+        let query = self
+            .client
+            .query()
+            .table_name(&self.name)
+            .consistent_read(true)
+            .set_projection_expression(attributes.map(str::to_owned))
+            .key_condition_expression("pk = :pk AND sk BETWEEN :from AND :to")
+            .expression_attribute_values(":pk", text(job_key(id)))
+            .expression_attribute_values(":from", text(from))
+            .expression_attribute_values(":to", text(to));
+        Ok(query.into_paginator().items().send().try_collect().await?)
     }
 
     /// Puts one item without a condition.
@@ -281,25 +270,22 @@ impl Table {
         }
     }
 
-    /// Items of a partition that holds no job, in order; about `limit` at most.
+    /// Items of a partition that holds no job, in order; `limit` at most.
     pub async fn partition(&self, name: &str, limit: usize) -> Result<Vec<Item>> {
+        let query = self
+            .client
+            .query()
+            .table_name(&self.name)
+            .key_condition_expression("pk = :pk")
+            .expression_attribute_values(":pk", text(name));
+        let mut pages = query.into_paginator().items().send();
         let mut items = Vec::new();
-        let mut start = None;
-        loop {
-            let request = self
-                .client
-                .query()
-                .table_name(&self.name)
-                .key_condition_expression("pk = :pk")
-                .expression_attribute_values(":pk", text(name))
-                .set_exclusive_start_key(start);
-            let answer = request.send().await?;
-            items.extend(answer.items.unwrap_or_default());
-            start = answer.last_evaluated_key;
-            if start.is_none() || items.len() >= limit {
-                return Ok(items);
-            }
+        while items.len() < limit
+            && let Some(item) = pages.try_next().await?
+        {
+            items.push(item);
         }
+        Ok(items)
     }
 
     /// Up to `limit` keys of an index, in its order or against it.
