@@ -6,6 +6,7 @@ use leptos::ev::KeyboardEvent;
 use leptos::html;
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
+use web_sys::HtmlInputElement;
 
 use super::rows::{Key, Rows};
 use super::{Editor, line, words};
@@ -163,8 +164,11 @@ pub fn Find(editor: Editor) -> impl IntoView {
             editor.focus(key);
         }
     };
+    // On a button it presses that button.
+    let is_in_field =
+        |event: &KeyboardEvent| event.target().is_some_and(|target| target.has_type::<HtmlInputElement>());
     let pressed = move |event: KeyboardEvent| match event.key().as_str() {
-        "Enter" => {
+        "Enter" if is_in_field(&event) => {
             event.prevent_default();
             go(if event.shift_key() { -1 } else { 1 });
         }
