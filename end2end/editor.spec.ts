@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { accessible, ended, expect, speechAudio, speechVideo, test, upload } from './support';
+import { accessible, ended, expect, forgive, openEditor, speechAudio, speechVideo, test, upload } from './support';
 import type { APIRequestContext, Page } from '@playwright/test';
 
 const lines = (page: Page) => page.locator('.line');
@@ -11,8 +11,7 @@ const saved = (page: Page) => expect(page.locator('.saving')).toHaveText('Saved'
 async function opened(page: Page, request: APIRequestContext): Promise<string> {
   const id = await upload(request, speechAudio(), 'ask not.wav');
   await ended(request, id);
-  await page.goto(`/jobs/${id}?edit`);
-  await expect(page.getByRole('button', { name: 'Undo' })).toBeVisible();
+  await openEditor(page, id);
   return id;
 }
 
@@ -36,7 +35,7 @@ async function theirs(request: APIRequestContext, id: string, at: number, text: 
 
 test('a word is corrected while the rest is still heard, and it is in the player and in the download', async ({ page, request }) => {
   const id = await upload(request, speechVideo(900), 'speech.mp4');
-  await page.goto(`/jobs/${id}?edit`);
+  await openEditor(page, id);
   await words(page, 0).click();
   await area(page).fill('What a person typed.');
   await saved(page);
@@ -149,7 +148,7 @@ test('find and replace is one step, and a wrong expression is told', async ({ pa
 test('two people correct one transcript, and where they disagree the page asks', async ({ page, request, context, said }) => {
   const id = await opened(page, request);
   const other = await context.newPage();
-  await other.goto(`/jobs/${id}?edit`);
+  await openEditor(other, id);
   await words(other, 0).click();
   await area(other).fill('From the other tab.');
   await saved(other);
@@ -176,7 +175,7 @@ test('two people correct one transcript, and where they disagree the page asks',
   await expect(words(page, 1)).toHaveText('What I say.');
   await expect.poll(() => texts(request, id)).toContain('What I say.');
   // Chromium itself logs the requests that were cut off and the one that was refused.
-  said.splice(0, said.length, ...said.filter((line) => !line.includes('Failed to load resource')));
+  forgive(said, 'Failed to load resource');
 });
 
 test('a tab that closes before it could save loses nothing', async ({ page, request, context, said }) => {
@@ -189,11 +188,11 @@ test('a tab that closes before it could save loses nothing', async ({ page, requ
   await context.setOffline(false);
   expect((await texts(request, id))[0]).not.toBe('Kept here.');
   const again = await context.newPage();
-  await again.goto(`/jobs/${id}?edit`);
+  await openEditor(again, id);
   await expect(words(again, 0)).toHaveText('Kept here.');
   await expect.poll(async () => (await texts(request, id))[0]).toBe('Kept here.');
   await expect.poll(() => again.evaluate(() => localStorage.length)).toBe(0);
-  said.splice(0, said.length, ...said.filter((line) => !line.includes('Failed to load resource')));
+  forgive(said, 'Failed to load resource');
 });
 
 test('a long transcript is there in parts, is checked, fixed and reported', async ({ page, request }) => {
@@ -208,8 +207,7 @@ test('a long transcript is there in parts, is checked, fixed and reported', asyn
     headers: { 'if-match': `"${version}"`, 'content-type': 'text/vtt' }, data: vtt,
   });
   expect(put.status()).toBe(200);
-  await page.goto(`/jobs/${id}?edit`);
-  await expect(page.getByRole('button', { name: 'Undo' })).toBeVisible();
+  await openEditor(page, id);
   await expect.poll(() => lines(page).count()).toBeLessThan(200);
   await page.locator('.frame').focus();
   await page.keyboard.press('ArrowDown');

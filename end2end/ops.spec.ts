@@ -1,42 +1,5 @@
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { readFileSync } from 'node:fs';
-import type { APIRequestContext } from '@playwright/test';
+import { Site } from './site';
 import { accessible, ended, expect, speechAudio, test, upload } from './support';
-
-/** A site that nobody answers for until it is opened. */
-class Site {
-  private server?: Server;
-  private constructor(private readonly port: number) {}
-
-  static async closed(): Promise<Site> {
-    const server = createServer();
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    const { port } = server.address() as AddressInfo;
-    await new Promise((resolve) => server.close(resolve));
-    return new Site(port);
-  }
-
-  async open() {
-    this.server = createServer((_, response) => {
-      response.writeHead(200, { 'content-type': 'audio/wav' }).end(readFileSync(speechAudio()));
-    });
-    await new Promise<void>((resolve) => this.server!.listen(this.port, '127.0.0.1', resolve));
-  }
-
-  close() {
-    this.server?.closeAllConnections();
-    this.server?.close();
-  }
-
-  /** The id of a job for its media. */
-  async submit(request: APIRequestContext, title: string): Promise<string> {
-    const url = `http://127.0.0.1:${this.port}/speech.wav`;
-    const answer = await request.post('/api/v1/jobs', { data: { url, title, model: 'tiny.en' } });
-    expect(answer.status()).toBe(201);
-    return (await answer.json()).id;
-  }
-}
 
 for (const javaScriptEnabled of [true, false]) {
   test.describe(`with JavaScript ${javaScriptEnabled ? 'on' : 'off'}`, () => {
@@ -44,7 +7,7 @@ for (const javaScriptEnabled of [true, false]) {
 
     test('operators see a dead letter, why it is one, and send it again', async ({ page, request }) => {
       test.setTimeout(240_000);
-      const site = await Site.closed();
+      const site = await Site.closed(speechAudio());
       await page.goto('/');
       await page.getByRole('link', { name: 'Operations' }).click();
       await expect(page.getByRole('heading', { level: 1 })).toHaveText('Operations');

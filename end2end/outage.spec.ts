@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { freePort } from './site';
 import { expect, speechAudio, test } from './support';
 
 const target = process.env.CARGO_TARGET_DIR ?? resolve('../target');
@@ -52,14 +53,6 @@ class Proxy {
   rise() {
     this.isDown = false;
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await new Promise((go) => server.once('listening', go));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((go) => server.close(go));
-  return port;
 }
 
 async function listens(port: number) {

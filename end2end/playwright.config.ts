@@ -7,6 +7,8 @@ process.env.CUELIGHT_TEST_PORT ??= '8093';
 const port = Number(process.env.CUELIGHT_TEST_PORT);
 // `embedded`: everything. `aws`, on an emulator: what a backend can break.
 const backend = process.env.CUELIGHT_TEST_BACKEND ?? 'embedded';
+const onAws = ['main-job', 'journey', 'keyboard', 'offline', 'servers', 'outage'];
+const pictures = ['screenshots.spec.ts', 'film.spec.ts'];
 // One folder for the whole run: workers of the test runner read this file again and must not make another.
 process.env.CUELIGHT_TEST_DATA ??= mkdtempSync(join(tmpdir(), 'cuelight-e2e-'));
 const parts = backend === 'aws' ? '--backend aws --emulator --servers 2 --workers 2' : '--servers 2';
@@ -22,8 +24,8 @@ export default defineConfig({
   reporter: [['list']],
   projects: [
     backend === 'aws'
-      ? { name: backend, testMatch: ['main-job.spec.ts', 'servers.spec.ts', 'outage.spec.ts'] }
-      : { name: backend, testIgnore: ['outage.spec.ts', ...(process.env.SHOTS ? [] : ['shots.spec.ts'])] },
+      ? { name: backend, testMatch: onAws.map((name) => `${name}.spec.ts`) }
+      : { name: backend, testIgnore: ['outage.spec.ts', ...(process.env.SCREENSHOTS ? [] : pictures)] },
   ],
   use: {
     baseURL: `http://127.0.0.1:${port}`,

@@ -44,12 +44,14 @@ function media(name: string, ...args: string[]): string {
 
 /** A video of `seconds` in which the same eleven seconds of a speech are said again and again. */
 export function speechVideo(seconds: number): string {
-  return media(
-    `speech-${seconds}.mp4`,
+  // A minute of it is encoded, and repeated as it is: encoding all of it takes longer than its job does.
+  const minute = media(
+    'speech-minute.mp4',
     '-f', 'lavfi', '-i', 'gradients=size=640x360:rate=12:c0=0x1d2b53:c1=0x7e2553:speed=0.02',
     '-stream_loop', '-1', '-i', join(speech, 'jfk.wav'),
-    '-t', String(seconds), '-c:v', 'libx264', '-preset', 'ultrafast', '-pix_fmt', 'yuv420p', '-c:a', 'aac',
+    '-t', '66', '-c:v', 'libx264', '-preset', 'ultrafast', '-pix_fmt', 'yuv420p', '-c:a', 'aac',
   );
+  return media(`speech-${seconds}.mp4`, '-stream_loop', '-1', '-i', minute, '-t', String(seconds), '-c', 'copy');
 }
 
 export const speechAudio = () => join(speech, 'jfk.wav');
@@ -78,6 +80,48 @@ export async function ended(request: APIRequestContext, id: string) {
   const job = await (await request.get(`/api/v1/jobs/${id}?wait=90`)).json();
   expect(['completed', 'failed', 'cancelled']).toContain(job.status);
   return job;
+}
+
+/** Opens the page of a job where it can be corrected, on the server at `address`. */
+export async function openEditor(page: Page, id: string, address = '') {
+  await page.goto(`${address}/jobs/${id}?edit`);
+  await edits(page);
+}
+
+/** Waits until the page hears clicks and keys, and can change cues. */
+export const edits = (page: Page) => expect(page.getByRole('button', { name: 'Undo' })).toBeVisible();
+
+/** Takes lines out of what the console said: a test provoked them, and Chromium itself logs them. */
+export function forgive(said: string[], ...parts: string[]) {
+  said.splice(0, said.length, ...said.filter((line) => !parts.some((part) => line.includes(part))));
+}
+
+export interface Cue {
+  start: number;
+  end: number;
+  text: string;
+}
+
+/** The cues of a WebVTT or SRT file; throws on anything that is not as the format wants it. */
+export function cuesOf(file: string): Cue[] {
+  const isVtt = file.startsWith('WEBVTT\n');
+  const point = isVtt ? '\\.' : ',';
+  const time = `(\\d\\d):(\\d\\d):(\\d\\d)${point}(\\d{3})`;
+  const times = new RegExp(`^${time} --> ${time}$`);
+  const blocks = file.replaceAll('\r\n', '\n').trim().split('\n\n');
+  const listed = isVtt ? blocks.slice(1).filter((block) => !block.startsWith('NOTE')) : blocks;
+  let last = 0;
+  return listed.map((block, at) => {
+    const lines = block.split('\n');
+    if (!isVtt && lines.shift() !== String(at + 1)) throw new Error(`not number ${at + 1}: ${block}`);
+    const parts = times.exec(lines.shift() ?? '');
+    if (!parts || lines.length === 0) throw new Error(`not a cue: ${block}`);
+    const ms = ([h, m, s, ms]: number[]) => ((h * 60 + m) * 60 + s) * 1_000 + ms;
+    const [start, end] = [parts.slice(1, 5), parts.slice(5)].map((of) => ms(of.map(Number)));
+    if (start < last || end <= start) throw new Error(`out of order: ${block}`);
+    last = end;
+    return { start, end, text: lines.join('\n') };
+  });
 }
 
 /** Fails on what axe calls serious or critical. */
