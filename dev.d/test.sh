@@ -15,9 +15,9 @@ need_test_tools() {
     rm -rf "$scratch"
   }
   if [ ! -d end2end/node_modules ] || [ end2end/package-lock.json -nt end2end/node_modules ]; then
-    say "Installing Playwright"
+    say "Installing Playwright and Lighthouse"
     (cd end2end && PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD=1 npm ci --no-audit --no-fund --silent && touch node_modules) \
-      || die "npm could not install Playwright: is there a network?"
+      || die "npm could not install them: is there a network?"
   fi
 }
 
