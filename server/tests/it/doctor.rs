@@ -26,7 +26,7 @@ fn the_doctor_ends_with_one_when_something_fails_and_says_what() {
     assert!(!data.exists(), "looking made something");
 
     std::fs::create_dir_all(site.join("pkg")).unwrap();
-    for name in ["cuelight.js", "cuelight.wasm", "cuelight.css"] {
+    for name in ["start.js", "start.wasm", "job.js", "job.wasm", "editor.js", "editor.wasm", "cuelight.css"] {
         std::fs::write(site.join("pkg").join(name), "").unwrap();
     }
     check(&[], 0, &["ok    pages ", "0 fail\n"]);
