@@ -13,6 +13,7 @@ mod outbox;
 mod player;
 mod reconnecting;
 mod status;
+mod strip;
 #[cfg(any(feature = "ssr", feature = "start"))]
 mod submit_form;
 mod tools;

@@ -27,6 +27,7 @@ mod rows;
 mod saving;
 mod speaking;
 mod stamp;
+mod wave;
 mod window;
 pub mod words;
 
@@ -47,6 +48,7 @@ use crate::browser::scroll;
 use crate::live::JobState;
 use rows::Key;
 use saving::Saving;
+use wave::Wave;
 
 /// Whether the code that changes cues is here: it is in a WASM file of its own, and on the server.
 const HAS_TOOLS: bool = cfg!(any(feature = "ssr", feature = "editor"));
@@ -85,6 +87,7 @@ pub struct Editor {
     pub profile: RwSignal<Option<Profile>>,
     pub faults: Memo<Vec<Vec<Fault>>>,
     pub saving: Saving,
+    pub wave: Wave,
     /// What is said aloud, politely.
     pub news: RwSignal<&'static str>,
     draft: StoredValue<Option<Draft>>,
@@ -136,6 +139,7 @@ impl Editor {
             profile,
             faults: Memo::new(move |_| rows.with(|rows| checks::faults(rows, profile.get()))),
             saving: Saving::new(),
+            wave: Wave::new(),
             news: RwSignal::new(""),
             draft: StoredValue::new(None),
             pause: StoredValue::new(None),

@@ -15,7 +15,9 @@ use serde::{Deserialize, Serialize};
 use crate::{Cue, Timestamp, Track};
 
 pub(crate) use edit::replace_each;
-pub use edit::{clean, delete, insert, merge, reset, set_text, set_texts, set_times, shift_from, split};
+pub use edit::{
+    SHORTEST, clean, delete, insert, merge, reset, room, set_text, set_texts, set_times, shift_from, split,
+};
 pub use shown::ShownCue;
 pub(crate) use shown::spoken;
 

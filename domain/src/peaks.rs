@@ -1,6 +1,10 @@
 //! How loud media is over time, small enough to keep with its words: for each twentieth of a second the loudest sample,
 //! as one letter.
 
+mod speech;
+
+pub use speech::{onset, release, snapped};
+
 /// Milliseconds that one letter stands for.
 pub const PEAK_MS: u64 = 50;
 
@@ -16,15 +20,31 @@ pub fn letter(amplitude: f32) -> char {
 
 /// How high to draw each letter, 0 to 1; what is no such letter is silence.
 pub fn heights(letters: &str) -> impl Iterator<Item = f32> {
-    letters.bytes().map(|letter| {
-        let level = LETTERS.iter().position(|known| *known == letter).unwrap_or(0);
-        level as f32 / 63.0
-    })
+    letters.bytes().map(|letter| f32::from(level(letter)) / 63.0)
+}
+
+/// 0 to 63.
+fn level(letter: u8) -> u8 {
+    match letter {
+        b'A'..=b'Z' => letter - b'A',
+        b'a'..=b'z' => letter - b'a' + 26,
+        b'0'..=b'9' => letter - b'0' + 52,
+        b'-' => 62,
+        b'_' => 63,
+        _ => 0,
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_letter_is_read_as_it_is_written() {
+        for (at, letter) in LETTERS.iter().enumerate() {
+            assert_eq!(usize::from(level(*letter)), at);
+        }
+    }
 
     #[test]
     fn a_letter_tells_how_loud_it_was() {

@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::correction::Revision;
 use crate::{
-    Attempt, Failure, Job, JobId, JobStatus, Profile, Progress, Source, Stage, Task, Version, WallTime,
+    Attempt, Failure, Job, JobId, JobStatus, Profile, Progress, Source, Stage, Task, Timestamp, Version,
+    WallTime,
 };
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -34,6 +35,9 @@ pub struct JobView {
     #[serde(default)]
     pub translation: Option<JobId>,
     pub duration_ms: Option<u64>,
+    /// How far the media is heard; a page of before knew nothing of it.
+    #[serde(default)]
+    pub transcribed_ms: Timestamp,
     /// The link the media came from; `None` for an upload.
     pub url: Option<String>,
     /// `GET /api/v1/jobs/{id}/media` answers.
@@ -73,7 +77,7 @@ impl From<&Job> for JobView {
             has_media,
             pages,
             cues,
-            transcribed: _,
+            transcribed,
             corrections,
         } = job.progress.clone();
         JobView {
@@ -94,6 +98,7 @@ impl From<&Job> for JobView {
             translation_of: job.spec.translation_of,
             translation: job.translation,
             duration_ms,
+            transcribed_ms: transcribed,
             url: match &job.spec.source {
                 Source::Link { url } => Some(url.clone()),
                 Source::Upload { .. } => None,
@@ -114,7 +119,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::{JobSpec, SpecOptions, Timestamp};
+    use crate::{JobSpec, SpecOptions};
 
     fn job() -> Job {
         let options = SpecOptions { language: Some("en".into()), ..SpecOptions::default() };
@@ -159,6 +164,7 @@ mod tests {
             "translation_of": null,
             "translation": null,
             "duration_ms": 60_000,
+            "transcribed_ms": 30_000,
             "url": "https://example.com/talk.mp4",
             "has_media": true,
             "pages": 2,

@@ -7,6 +7,7 @@ use send_wrapper::SendWrapper;
 use wasm_bindgen::JsCast;
 use web_sys::HtmlMediaElement;
 
+use super::strip::Strip;
 use crate::browser::subtitles::Subtitles;
 use crate::editor::Rows;
 use crate::erase::EraseOnServer as _;
@@ -95,6 +96,7 @@ pub fn Player(
                 />
                 {companion}
             </video>
+            <Strip state rows media position />
             {move || is_audio.get().then(|| view! { <Spoken rows position /> })}
             {move || {
                 is_unplayable

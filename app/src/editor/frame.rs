@@ -15,6 +15,7 @@ use super::keys::{self, Command, Place};
 use super::list::{List, Rest};
 use super::rows::Key;
 use super::rows::Rows;
+use super::wave::{Waveform, ZOOM};
 use super::{Editor, form, line, words};
 use crate::browser::{address, scroll};
 use crate::erase::EraseOnServer as _;
@@ -42,6 +43,10 @@ pub fn Transcript(
     let has_bar = Memo::new(move |_| editor.is_awake.get() && editor.rows.with(|rows| !rows.keys.is_empty()));
     let scrolled = move || following.set(false);
     view! {
+        {of_editing!(editor, {
+            let has_media = Memo::new(move |_| state.with(|state| state.job.has_media));
+            move || has_media.get().then(|| view! { <Waveform editor /> })
+        })}
         <section
             class="transcript"
             class:editing=is_editing
@@ -112,7 +117,7 @@ impl Editor {
         });
     }
 
-    fn clicked(self, event: &MouseEvent) {
+    pub fn clicked(self, event: &MouseEvent) {
         let Some(target) = event.target().and_then(|target| target.dyn_into::<Element>().ok()) else {
             return;
         };
@@ -140,7 +145,7 @@ impl Editor {
         }
     }
 
-    fn pressed(self, event: &KeyboardEvent) {
+    pub fn pressed(self, event: &KeyboardEvent) {
         let Some(target) = event.target().and_then(|target| target.dyn_into::<Element>().ok()) else {
             return;
         };
@@ -191,7 +196,8 @@ impl Editor {
             Command::Undo => self.undo(),
             Command::Redo => self.redo(),
             Command::Leave => {
-                if self.open.get_untracked().is_none() {
+                // What is drawn is let go of first.
+                if self.open.get_untracked().is_none() || self.is_dragging() {
                     return false;
                 }
                 self.leave();
@@ -199,6 +205,8 @@ impl Editor {
             Command::Find => self.find(),
             Command::NextProblem => return self.to_problem(),
             Command::FixAll => self.fix_all(),
+            Command::ZoomIn => self.zoom(1.0 / ZOOM),
+            Command::ZoomOut => self.zoom(ZOOM),
             _ => {
                 let Some(key) = key.or(self.active.get_untracked()) else { return false };
                 self.act_on(command, key);
@@ -264,6 +272,8 @@ impl Editor {
                 self.change(key, correction::reset);
             }
             Command::Shift => form::shift(self, key),
+            Command::Snap => self.snap(key),
+            Command::Nudge { is_start, by } => self.nudge(key, is_start, by),
             Command::StartEarlier => self.nudge(key, true, -form::STEP_MS),
             Command::StartLater => self.nudge(key, true, form::STEP_MS),
             Command::EndEarlier => self.nudge(key, false, -form::STEP_MS),
@@ -279,8 +289,14 @@ impl Editor {
             }
             _ => {}
         }
-        if !was_open && self.open.get_untracked().is_none() && command != Command::Delete {
-            self.focus(key);
+        if was_open || self.open.get_untracked().is_some() {
+            return;
+        }
+        match command {
+            Command::Delete => {}
+            // Whoever looks at the waveform stays there.
+            Command::Snap | Command::Nudge { .. } => self.cursor.set(Some(key)),
+            _ => self.focus(key),
         }
     }
 

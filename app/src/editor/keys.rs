@@ -1,5 +1,8 @@
 //! What the keys do.
 
+use super::form::STEP_MS;
+use super::wave::FRAME_MS;
+
 /// What a person asks of the editor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Command {
@@ -26,6 +29,15 @@ pub enum Command {
     Reset,
     /// This cue and all behind it.
     Shift,
+    /// To where speech begins and ends.
+    Snap,
+    /// Milliseconds.
+    Nudge {
+        is_start: bool,
+        by: i64,
+    },
+    ZoomIn,
+    ZoomOut,
     StartEarlier,
     StartLater,
     EndEarlier,
@@ -42,7 +54,7 @@ pub enum Command {
 }
 
 /// What buttons say that they do.
-const NAMES: [(&str, Command); 22] = [
+const NAMES: [(&str, Command); 25] = [
     ("help", Command::Help),
     ("leave", Command::Leave),
     ("split", Command::Split),
@@ -53,6 +65,9 @@ const NAMES: [(&str, Command); 22] = [
     ("end-here", Command::EndHere),
     ("reset", Command::Reset),
     ("shift", Command::Shift),
+    ("snap", Command::Snap),
+    ("zoom-in", Command::ZoomIn),
+    ("zoom-out", Command::ZoomOut),
     ("start-earlier", Command::StartEarlier),
     ("start-later", Command::StartLater),
     ("end-earlier", Command::EndEarlier),
@@ -86,6 +101,11 @@ pub enum Place {
 
 /// `key` as the browser names it. Control is Command on a Mac.
 pub fn command(place: Place, key: &str, control: bool, shift: bool, alt: bool) -> Option<Command> {
+    if place == Place::Reading && !alt && matches!(key, "ArrowLeft" | "ArrowRight") {
+        let step = if control { FRAME_MS } else { STEP_MS };
+        let by = if key == "ArrowLeft" { -step } else { step };
+        return Some(Command::Nudge { is_start: !shift, by });
+    }
     if control && !alt {
         return match (key.to_ascii_lowercase().as_str(), place) {
             ("z", Place::Reading | Place::Writing) if shift => Some(Command::Redo),
@@ -106,6 +126,7 @@ pub fn command(place: Place, key: &str, control: bool, shift: bool, alt: bool) -
             ("l", _) => Some(Command::Jump(5)),
             ("h", Place::Writing) => Some(Command::Hear),
             ("i", Place::Writing) => Some(Command::Insert),
+            ("s", Place::Writing) => Some(Command::Snap),
             ("[", Place::Writing) => Some(Command::StartHere),
             ("]", Place::Writing) => Some(Command::EndHere),
             ("arrowdown", Place::Writing) => Some(Command::Walk(1)),
@@ -136,6 +157,9 @@ pub fn command(place: Place, key: &str, control: bool, shift: bool, alt: bool) -
         "h" | "H" => Some(Command::Hear),
         "i" | "I" => Some(Command::Insert),
         "n" | "N" => Some(Command::NextProblem),
+        "s" | "S" => Some(Command::Snap),
+        "z" => Some(Command::ZoomIn),
+        "Z" => Some(Command::ZoomOut),
         "[" => Some(Command::StartHere),
         "]" => Some(Command::EndHere),
         "?" => Some(Command::Help),
@@ -156,6 +180,20 @@ mod tests {
             assert_eq!(plain(Place::Field, key), None, "{key}");
         }
         assert_eq!(plain(Place::Writing, "Escape"), Some(Command::Leave));
+    }
+
+    #[test]
+    fn arrows_move_the_start_or_with_shift_the_end_of_a_cue_that_is_read() {
+        let check = |key, control, shift, expect| {
+            let command = command(Place::Reading, key, control, shift, false);
+            let (is_start, by) = expect;
+            assert_eq!(command, Some(Command::Nudge { is_start, by }));
+        };
+        check("ArrowLeft", false, false, (true, -100));
+        check("ArrowRight", false, true, (false, 100));
+        check("ArrowRight", true, false, (true, 40));
+        check("ArrowLeft", true, true, (false, -40));
+        assert_eq!(command(Place::Writing, "ArrowLeft", true, false, false), None);
     }
 
     #[test]

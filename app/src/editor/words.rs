@@ -44,7 +44,7 @@ pub const WATCH_KEYS: [Keys; 2] = [
 ];
 
 /// Those of the page that edits.
-pub const KEYS: [Keys; 4] = [
+pub const KEYS: [Keys; 5] = [
     (
         "Player",
         &[
@@ -76,6 +76,18 @@ pub const KEYS: [Keys; 4] = [
             ("[ and ]", "start, end where the player is; with Alt while you write"),
             ("↑, ↓ in a time", "a tenth of a second later, earlier"),
             ("Ctrl Z, Ctrl Shift Z", "undo, redo"),
+        ],
+    ),
+    (
+        "Waveform",
+        &[
+            ("←, →", "start a tenth of a second earlier, later"),
+            ("Shift ←, Shift →", "the same for the end"),
+            ("Ctrl ←, Ctrl →", "by a frame; with Shift the end"),
+            ("S, or Alt S", "start and end to where speech begins and ends"),
+            ("Z, Shift Z", "closer, further; Ctrl and the wheel too"),
+            ("Alt while you draw", "the edge goes anywhere, not only to speech"),
+            ("Escape while you draw", "it goes back"),
         ],
     ),
     ("Text", &[("Ctrl F", "find and replace"), ("N", "to the next problem"), ("?", "this list")]),
@@ -111,6 +123,17 @@ pub const END_LATER: &str = "End later";
 pub const END_HERE: &str = "End where the player is";
 pub const SHIFT: &str = "Later by ms ";
 pub const SHIFT_HINT: &str = "Shift this cue and all behind it";
+
+pub const WAVE: &str = "Sound";
+pub const WAVE_TOLD: &str = "How loud it is around the place of the player, with the cues over it";
+pub const WAVE_HINT: &str = "Choose a cue to draw its edges.";
+pub const NO_SOUND_YET: &str = "The sound could not be read. It is asked for again.";
+pub const ZOOM_IN: &str = "Closer (Z)";
+pub const ZOOM_OUT: &str = "Further (Shift Z)";
+pub const SNAP: &str = "Snap";
+pub const SNAP_KEYS: &str = "Snap: start and end to where speech begins and ends (S)";
+pub const SNAPPED: &str = "The cue begins and ends with the speech.";
+pub const NOT_SNAPPED: &str = "No other beginning or end of speech is near.";
 
 pub const CHECK: &str = "Check by the rules of";
 pub const NO_CHECKS: &str = "No checks";
@@ -153,7 +176,7 @@ pub fn fault(fault: Fault) -> String {
 }
 
 fn seconds(ms: u64) -> String {
-    format!("{:.2}", ms as f64 / 1_000.0)
+    format!("{}.{:02}", ms / 1_000, ms / 10 % 100)
 }
 
 pub const SPEED: &str = "Speed of the player";

@@ -204,6 +204,7 @@ fn report(job: &mut JobView, progress: &Progress) {
     job.stage = progress.stage;
     job.eta_ms = progress.eta_ms;
     job.duration_ms = progress.duration_ms.or(job.duration_ms);
+    job.transcribed_ms = progress.transcribed;
     // Before it is detected, the one asked for stands.
     if progress.language.is_some() {
         job.language.clone_from(&progress.language);

@@ -7,7 +7,7 @@ use super::{Correction, Corrections, END, MAX_TEXT, ShownCue};
 use crate::{Cue, Timestamp};
 
 /// Shortest cue that an edit leaves, in milliseconds: what is shorter, nobody can see or take hold of.
-const SHORTEST: u64 = 100;
+pub const SHORTEST: u64 = 100;
 
 /// What an inserted cue lasts, if there is room.
 const INSERTED: u64 = 2_000;
@@ -164,8 +164,8 @@ fn in_order(mut cues: Vec<Cue>) -> Vec<Cue> {
     cues
 }
 
-/// From the end of the cue ahead to the start of the next.
-fn room(shown: &[ShownCue], at: usize) -> (Timestamp, Timestamp) {
+/// Where this cue may be: from the end of the cue ahead to the start of the next.
+pub fn room(shown: &[ShownCue], at: usize) -> (Timestamp, Timestamp) {
     let first = at.checked_sub(1).map_or(Timestamp(0), |ahead| shown[ahead].cue.end);
     (first, shown.get(at + 1).map_or(END, |next| next.cue.start))
 }

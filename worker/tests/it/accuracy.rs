@@ -1,11 +1,13 @@
 //! Are the words right, and are their times?
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use domain::Timestamp;
+use domain::peaks::{PEAK_MS, onset, release};
 use worker::engine::{Engine, EngineConfig, Request};
 
-use crate::engine::{hear, installed, request, with_both_engines};
+use crate::engine::{config, hear, installed, request, with_both_engines};
 use crate::support::speech;
 
 with_both_engines![
@@ -79,8 +81,8 @@ fn say(folder: &Path, text: &str) -> (Vec<i16>, u32) {
     (samples[first..=last].to_vec(), rate)
 }
 
-/// Phrases with pauses of many lengths between them: the first word of each begins when the phrase does.
-async fn words_begin_when_they_are_spoken(config: EngineConfig) {
+/// A file of phrases with pauses of many lengths between them, and when each begins and ends.
+fn phrases(folder: &Path) -> (PathBuf, Vec<(u64, u64)>) {
     const PHRASES: &[(&str, u32)] = &[
         ("The old harbour wakes before the sun does", 700),
         ("Fishing boats return with the tide", 250),
@@ -94,14 +96,14 @@ async fn words_begin_when_they_are_spoken(config: EngineConfig) {
         ("In the evening the whole village gathers near the bridge", 600),
         ("to hear the band play songs that everybody knows", 800),
     ];
-    let folder = tempfile::tempdir().unwrap();
     let mut samples: Vec<i16> = Vec::new();
-    let mut onsets_ms = Vec::new();
+    let mut times_ms = Vec::new();
     let mut rate = 22_050;
     for (phrase, pause_ms) in PHRASES {
-        let (spoken, spoken_rate) = say(folder.path(), phrase);
+        let (spoken, spoken_rate) = say(folder, phrase);
         rate = spoken_rate;
-        onsets_ms.push(samples.len() as u64 * 1000 / u64::from(rate));
+        let ms = |samples: usize| samples as u64 * 1000 / u64::from(rate);
+        times_ms.push((ms(samples.len()), ms(samples.len() + spoken.len())));
         samples.extend(spoken);
         samples.extend(std::iter::repeat_n(0, (pause_ms * rate / 1000) as usize));
     }
@@ -111,15 +113,21 @@ async fn words_begin_when_they_are_spoken(config: EngineConfig) {
     wav.extend(b"\x02\0\x10\0data");
     wav.extend((samples.len() as u32 * 2).to_le_bytes());
     wav.extend(samples.iter().flat_map(|sample| sample.to_le_bytes()));
-    let path = folder.path().join("phrases.wav");
+    let path = folder.join("phrases.wav");
     std::fs::write(&path, wav).unwrap();
+    (path, times_ms)
+}
 
+/// The first word of each phrase begins when the phrase does.
+async fn words_begin_when_they_are_spoken(config: EngineConfig) {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, times_ms) = phrases(folder.path());
     let mut engine = Engine::spawn(&config).await.unwrap();
     let heard = hear(&mut engine, &request(&path)).await.unwrap();
     let starts: Vec<u64> = heard.words().iter().map(|word| word.start.0).collect();
-    let mut errors_ms: Vec<u64> = onsets_ms
+    let mut errors_ms: Vec<u64> = times_ms
         .iter()
-        .map(|onset| starts.iter().map(|start| start.abs_diff(*onset)).min().unwrap())
+        .map(|(onset, _)| starts.iter().map(|start| start.abs_diff(*onset)).min().unwrap())
         .collect();
     let shown = format!("{errors_ms:?} {}", heard.text());
     errors_ms.sort_unstable();
@@ -128,4 +136,39 @@ async fn words_begin_when_they_are_spoken(config: EngineConfig) {
         errors_ms[errors_ms.len() * 9 / 10] <= 150,
         "one onset in ten is further off than 150 ms: {shown}"
     );
+}
+
+/// What a person snaps a cue to: a letter is 50 ms, so the moment is at most so much early, or late where speech ends.
+#[tokio::test]
+async fn speech_is_found_by_its_loudness_where_a_cue_is_a_little_off() {
+    const REACH: u64 = 400;
+    let folder = tempfile::tempdir().unwrap();
+    let (path, times_ms) = phrases(folder.path());
+    let mut engine = Engine::spawn(&config()).await.unwrap();
+    let letters = hear(&mut engine, &request(&path)).await.unwrap().peaks.concat();
+    let pause_ms: Vec<u64> = times_ms.windows(2).map(|both| both[1].0 - both[0].1).collect();
+    for (at, (begins, ends)) in times_ms.iter().enumerate() {
+        for off in [0, 80, 120] {
+            // A pause of 150 ms is one within a sentence.
+            let is_parted = |pause: Option<&u64>| pause.is_some_and(|pause| *pause >= 250);
+            if at > 0 && is_parted(pause_ms.get(at - 1)) {
+                let found = onset(&letters, Timestamp(begins + off), REACH);
+                let found = found.unwrap_or_else(|| panic!("phrase {at} begins at {begins}"));
+                assert!(
+                    found.0.abs_diff(*begins) <= PEAK_MS,
+                    "phrase {at} begins at {begins}, not {}",
+                    found.0
+                );
+            }
+            if is_parted(pause_ms.get(at)) {
+                let found = release(&letters, Timestamp(ends.saturating_sub(off)), REACH);
+                let found = found.unwrap_or_else(|| panic!("phrase {at} ends at {ends}"));
+                assert!(
+                    found.0.abs_diff(*ends) <= 2 * PEAK_MS,
+                    "phrase {at} ends at {ends}, not {}",
+                    found.0
+                );
+            }
+        }
+    }
 }
