@@ -18,7 +18,7 @@ mod strip;
 mod submit_form;
 mod tools;
 
-pub use choices::{LanguageSelect, ModelSelect, ProfileSelect, TaskSelect};
+pub use choices::{ExpirySelect, LanguageSelect, ModelSelect, ProfileSelect, TaskSelect};
 pub use languages::Languages;
 pub use player::{NoPlayer, Player, media_at};
 pub use status::{Facts, Status};

@@ -15,6 +15,8 @@ pub mod ops;
 #[cfg(feature = "ssr")]
 mod pages;
 mod problem;
+#[cfg(feature = "ssr")]
+pub mod share;
 mod text;
 
 #[cfg(feature = "ssr")]

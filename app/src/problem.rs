@@ -179,6 +179,15 @@ impl Problem {
                 "The job is stored, but the queue did not take it.",
                 "It starts by itself when the queue answers again.",
             ),
+            "too_many_shares" => Problem::new(
+                field,
+                "The job has as many links as it can have.",
+                "Revoke one that is not needed any more.",
+            ),
+            "share_not_found" => {
+                Problem::new(field, "There is no such link any more.", "Nothing is left to do.")
+            }
+            "expires_in" => Problem::new(field, "A link cannot end then.", "Choose one of the list."),
             "unavailable" => {
                 Problem::new(field, "The backend did not answer.", "Try again in a few seconds.")
             }

@@ -8,10 +8,12 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use domain::correction::Revision;
-use domain::{Attempt, Corrections, CuePage, Job, JobEvent, JobId, JobSpec, Progress, Version, WallTime};
+use domain::{
+    Attempt, Corrections, CuePage, Job, JobEvent, JobId, JobSpec, Progress, Share, ShareId, Version, WallTime,
+};
 
 use crate::{
-    Backend, BackendError, Cancelled, Claim, Created, DeadLetter, Deleted, Delivery, Finished,
+    AddedShare, Backend, BackendError, Cancelled, Claim, Created, DeadLetter, Deleted, Delivery, Finished,
     IdempotencyKey, JobCounts, JobPage, JobQueue, JobRecord, JobStore, JobTopic, LeaseState, Listing,
     MediaLocation, MediaStore, MediaWriter, Outcome, QueueStats, ReceiptHandle, Release, Requeued, Result,
     Retried, SavedCorrections, Subscription, Turn, WorkerRecord, Written,
@@ -195,6 +197,22 @@ impl JobStore for Hooked {
     ) -> Result<SavedCorrections> {
         let save = self.inner.store.save_corrections(id, expected, corrections);
         self.call("store.save_corrections", save).await
+    }
+
+    async fn add_share(&self, id: JobId, share: &Share) -> Result<AddedShare> {
+        self.call("store.add_share", self.inner.store.add_share(id, share)).await
+    }
+
+    async fn revoke_share(&self, id: JobId, share: ShareId) -> Result<bool> {
+        self.call("store.revoke_share", self.inner.store.revoke_share(id, share)).await
+    }
+
+    async fn shares(&self, id: JobId) -> Result<Option<Vec<Share>>> {
+        self.call("store.shares", self.inner.store.shares(id)).await
+    }
+
+    async fn find_share(&self, share: ShareId) -> Result<Option<(JobId, Share)>> {
+        self.call("store.find_share", self.inner.store.find_share(share)).await
     }
 
     async fn recent(&self, listing: &Listing) -> Result<JobPage> {

@@ -27,9 +27,9 @@ pub use hook::{Call, CallHook, with_hook};
 pub use media::{MediaLocation, MediaStore, MediaWriter};
 pub use queue::{DeadLetter, Delivery, JobQueue, LeaseState, QueueStats, ReceiptHandle};
 pub use store::{
-    Cancelled, Claim, Created, Deleted, Finished, IdempotencyKey, InvalidCursor, JobCounts, JobPage,
-    JobRecord, JobStore, Listing, Outcome, Release, Requeued, Retried, SavedCorrections, Turn, WorkerRecord,
-    Written,
+    AddedShare, Cancelled, Claim, Created, Deleted, Finished, IdempotencyKey, InvalidCursor, JobCounts,
+    JobPage, JobRecord, JobStore, Listing, Outcome, Release, Requeued, Retried, SavedCorrections, Turn,
+    WorkerRecord, Written,
 };
 pub use topic::{Heard, JobTopic, MAX_POST_BYTES, Reach, Subscription, TopicEndpoint};
 

@@ -2,6 +2,8 @@
 //!
 //! A job that is gone or past its time is the store's own business: these rules only see living ones.
 
+pub mod shares;
+
 use domain::correction::Revision;
 use domain::{
     Attempt, Corrections, CuePage, Job, JobId, JobSpec, JobStatus, Progress, Source, Stage, Version, WallTime,

@@ -5,7 +5,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use domain::correction::Revision;
 use domain::{
-    Attempt, Corrections, CuePage, Failure, Job, JobId, JobSpec, JobStatus, Progress, Version, WallTime,
+    Attempt, Corrections, CuePage, Failure, Job, JobId, JobSpec, JobStatus, Progress, Share, ShareId,
+    Version, WallTime,
 };
 use serde::{Deserialize, Serialize};
 
@@ -96,6 +97,19 @@ pub trait JobStore: Send + Sync {
         expected: Revision,
         corrections: &Corrections,
     ) -> Result<SavedCorrections>;
+
+    /// Keeps a link that shows the job. Links lie beside the job: they leave its version as it is, outlive a retry, and go
+    /// with it. Those past their time are not there any more for any call.
+    async fn add_share(&self, id: JobId, share: &Share) -> Result<AddedShare>;
+
+    /// False: there is no such link of this job.
+    async fn revoke_share(&self, id: JobId, share: ShareId) -> Result<bool>;
+
+    /// The links of a job in the order they were made; `None` if the job is gone.
+    async fn shares(&self, id: JobId) -> Result<Option<Vec<Share>>>;
+
+    /// A link by its own name, and the job that it shows.
+    async fn find_share(&self, share: ShareId) -> Result<Option<(JobId, Share)>>;
 
     /// Newest first. A cursor that is none of this store's is a permanent error from [`InvalidCursor`].
     async fn recent(&self, listing: &Listing) -> Result<JobPage>;
@@ -305,6 +319,14 @@ pub enum SavedCorrections {
     Done(Box<Job>),
     /// Somebody else saved first; the job as it is now.
     Conflict(Box<Job>),
+    Gone,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AddedShare {
+    Done,
+    /// The job has [`Share::MOST`] links.
+    Full,
     Gone,
 }
 

@@ -15,6 +15,7 @@ pub mod message;
 pub mod payload;
 pub mod peaks;
 pub mod segment;
+pub mod share;
 pub mod spec;
 pub mod view;
 #[cfg(any(test, target_family = "wasm"))]
@@ -30,6 +31,7 @@ pub use format::{Format, ParseError};
 pub use jiff::Timestamp as WallTime;
 pub use job::{Attempt, Job, JobId, JobStatus, Progress, Stage, Version};
 pub use message::{JobMessage, UnreadableMessage};
+pub use share::{NewShare, Share, ShareId, ShareView};
 pub use spec::{InvalidSpec, JobSpec, Profile, Source, SpecOptions, Task};
 pub use view::{FailureView, JobView};
 #[cfg(target_family = "wasm")]

@@ -12,6 +12,7 @@ use tracing::Instrument as _;
 
 use crate::Server;
 use crate::error::{ApiError, Result};
+use crate::shares::without_secret;
 
 /// Pages and server functions answer within this time.
 const PAGE_PATIENCE: Duration = Duration::from_secs(30);
@@ -19,8 +20,9 @@ const PAGE_PATIENCE: Duration = Duration::from_secs(30);
 /// One span a request; one line for every change and every failure of ours. Never the query: it may hold links.
 pub async fn log(request: Request, next: Next) -> Response {
     let method = request.method().clone();
-    let path = request.uri().path().to_owned();
-    let span = tracing::info_span!("request", %method, path = path.as_str());
+    // Nor what opens a shared link.
+    let path = without_secret(request.uri().path());
+    let span = tracing::info_span!("request", %method, path = &*path);
     let started = Instant::now();
     async move {
         let response = next.run(request).await;
@@ -95,6 +97,10 @@ fn host_name(host: &str) -> &str {
     }
 }
 
+/// Marks an answer that pages of other sites may frame, which its own policy says too.
+#[derive(Clone, Copy)]
+pub struct Frameable;
+
 /// Headers of every answer; a handler that set its own policy keeps it.
 pub async fn secure(request: Request, next: Next) -> Response {
     const FIXED: [(HeaderName, &str); 4] = [
@@ -104,9 +110,13 @@ pub async fn secure(request: Request, next: Next) -> Response {
         (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
     ];
     let mut response = next.run(request).await;
+    let is_frameable = response.extensions().get::<Frameable>().is_some();
     let headers = response.headers_mut();
     for (name, value) in FIXED {
         headers.insert(name, HeaderValue::from_static(value));
+    }
+    if is_frameable {
+        headers.remove(header::X_FRAME_OPTIONS);
     }
     let strict = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
     headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(strict);

@@ -33,6 +33,7 @@ mod pages;
 mod query;
 mod routes;
 mod search;
+mod shares;
 pub mod sns;
 mod socket;
 mod submit;
@@ -64,6 +65,7 @@ use crate::live::Hub;
 use crate::metrics::BackendCalls;
 use crate::operators::Visitors;
 use crate::ops::{EndedJobs, Ops};
+use crate::shares::KnownShares;
 
 /// How long open requests may take to end when the server is told to stop.
 const GRACE: Duration = Duration::from_secs(7);
@@ -151,6 +153,7 @@ pub(crate) struct Server {
     pub hub: Arc<Hub>,
     pub completed: Arc<CompletedJobs>,
     pub line: Arc<Line>,
+    pub shares: Arc<KnownShares>,
     /// How well this server knows what goes on.
     pub standing: tokio::sync::watch::Sender<Standing>,
     /// Where we listen; the port may have been chosen by the system.
@@ -172,6 +175,7 @@ impl Server {
         Server {
             completed: Arc::new(CompletedJobs::new(hub.clone(), backend.store.clone(), ended.clone())),
             line: Arc::default(),
+            shares: Arc::new(KnownShares::new(backend.store.clone())),
             ops: Arc::new(Ops::new(ended)),
             backend,
             config: Arc::new(config),

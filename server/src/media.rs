@@ -6,7 +6,7 @@ use axum::extract::{Path, Request, State};
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use backend::MediaLocation;
-use domain::Source;
+use domain::{JobId, Source};
 use tokio::io::AsyncReadExt as _;
 use tower::ServiceExt as _;
 use tower_http::services::ServeFile;
@@ -19,21 +19,26 @@ use crate::{query, tracks};
 pub async fn read(
     State(server): State<Server>,
     Path(id): Path<String>,
-    mut request: Request,
+    request: Request,
 ) -> Result<Response> {
-    if !request.headers().get(header::RANGE).is_some_and(is_one_range) {
-        // What we do not serve in parts is served whole, as RFC 9110 has it.
-        request.headers_mut().remove(header::RANGE);
-    }
     let id = query::job_id(&id)?;
     let job = server.hub.job(id).await?.ok_or_else(ApiError::no_job)?;
-    let location = server.backend.media.locate(id).await?.ok_or_else(no_media)?;
-    let MediaLocation::File(path) = location;
-    let content_type = content_type_of(&path).await;
     let filename = match &job.spec.source {
         Source::Upload { filename, .. } => filename,
         Source::Link { .. } => &job.spec.title,
     };
+    serve(&server, id, filename, request).await
+}
+
+/// The media under this name, or the range of it that is asked for.
+pub async fn serve(server: &Server, id: JobId, filename: &str, mut request: Request) -> Result<Response> {
+    if !request.headers().get(header::RANGE).is_some_and(is_one_range) {
+        // What we do not serve in parts is served whole, as RFC 9110 has it.
+        request.headers_mut().remove(header::RANGE);
+    }
+    let location = server.backend.media.locate(id).await?.ok_or_else(no_media)?;
+    let MediaLocation::File(path) = location;
+    let content_type = content_type_of(&path).await;
     let served = ServeFile::new(&path).oneshot(request).await;
     let mut response = served.unwrap_or_else(|never| match never {}).into_response();
     let headers = response.headers_mut();

@@ -157,6 +157,8 @@ impl CallHook for BackendCalls {
             | "store.turns"
             | "store.counts"
             | "store.workers"
+            | "store.shares"
+            | "store.find_share"
             | "queue.stats"
             | "queue.dead_letters"
             | "media.locate" => "read",

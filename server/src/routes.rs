@@ -1,7 +1,7 @@
 //! Every address, and what stands around it.
 
 use axum::extract::DefaultBodyLimit;
-use axum::routing::{get, post, put};
+use axum::routing::{delete, get, post, put};
 use axum::{Router, middleware};
 use tower_http_csrf::csrf::CsrfLayer;
 
@@ -9,7 +9,7 @@ use crate::error::ApiError;
 use crate::operators::Visitors;
 use crate::{
     Server, archive, conformity, corrections, forms, guard, jobs, list, media, metrics, operators, pages,
-    socket, tracks, translations, uploads,
+    shares, socket, tracks, translations, uploads,
 };
 
 /// What operators ask and do too, where `visitors` are operators.
@@ -27,6 +27,8 @@ pub fn router(server: &Server, visitors: Visitors) -> Router {
         .route("/jobs/{id}/words", get(tracks::word_starts))
         .route("/jobs/{id}/corrections", get(corrections::read).post(corrections::save))
         .route("/jobs/{id}/conformity", get(conformity::read))
+        .route("/jobs/{id}/shares", get(shares::list).post(shares::create))
+        .route("/jobs/{id}/shares/{share}", delete(shares::revoke))
         // track.vtt, track.srt and so on: the router takes no ending after a name.
         .route("/jobs/{id}/{file}", get(tracks::read))
         .route("/uploads", post(uploads::upload))
@@ -41,6 +43,8 @@ pub fn router(server: &Server, visitors: Visitors) -> Router {
         .route("/jobs/{id}/retry", post(forms::retry))
         .route("/jobs/{id}/translate", post(forms::translate))
         .route("/jobs/{id}/delete", post(forms::delete))
+        .route("/jobs/{id}/shares", get(shares::owner_page).post(shares::make_by_form))
+        .route("/jobs/{id}/shares/{share}/revoke", post(shares::revoke_by_form))
         .method_not_allowed_fallback(async || ApiError::method_not_allowed())
         // Files have their own limit, counted while they stream.
         .layer(DefaultBodyLimit::disable());
@@ -55,6 +59,7 @@ pub fn router(server: &Server, visitors: Visitors) -> Router {
         .route("/ws", get(socket::upgrade))
         .merge(health)
         .merge(operators::pages(visitors, true))
+        .merge(shares::router(&server.config.site))
         .with_state(server.clone())
         .merge(pages::router(server, visitors))
         // Leptos checks no origin of its server functions; this one layer covers every change there is.

@@ -202,13 +202,13 @@ fn changed(version: Version) -> ApiError {
 }
 
 /// The version alone in the job's own layout, so that it can be sent back as `If-Match`.
-fn entity_tag(version: Version, other_profile: Option<Profile>, with_words: bool) -> String {
+pub fn entity_tag(version: Version, other_profile: Option<Profile>, with_words: bool) -> String {
     let profile = other_profile.map_or(String::new(), |profile| format!("-{}", profile.as_str()));
     let words = if with_words { "-words" } else { "" };
     format!("\"{version}{profile}{words}\"")
 }
 
-fn is_known(headers: &HeaderMap, tag: &str) -> bool {
+pub fn is_known(headers: &HeaderMap, tag: &str) -> bool {
     let known = headers.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok()).unwrap_or_default();
     known
         .split(',')

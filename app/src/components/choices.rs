@@ -82,6 +82,24 @@ pub fn ProfileSelect(
     view! { <Select id name="profile" choices problem /> }
 }
 
+/// How long a link works, in seconds; empty is as long as the job is kept.
+#[component]
+pub fn ExpirySelect() -> impl IntoView {
+    let choices = vec![
+        Choice::new("86400", "1 day", false),
+        Choice::new("604800", "7 days", true),
+        Choice::new("2592000", "30 days", false),
+        Choice::new("", "as long as the job is kept", false),
+    ];
+    view! {
+        <div class="field">
+            <label for="share-expiry">"The link works for"</label>
+            <Select id="share-expiry" name="expires_in" choices problem=Signal::derive(|| None) />
+        </div>
+    }
+    .erase_on_server()
+}
+
 struct Choice {
     value: Cow<'static, str>,
     label: Cow<'static, str>,

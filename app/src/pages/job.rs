@@ -11,6 +11,7 @@ use crate::api::{Choices, DeskError, JobDetail, desk};
 use crate::components::LiveJob;
 use crate::given::Given;
 use crate::problem::Problem;
+use crate::share::Sharing;
 use crate::text;
 
 #[component]
@@ -45,11 +46,13 @@ fn Shown(detail: JobDetail, choices: Choices) -> impl IntoView {
     let is_editing = query.get("edit").is_some();
     let Assets { job, editor, .. } = expect_context();
     let part = if is_editing { editor } else { job };
+    let job = detail.job.id;
     view! {
         <Title text=text::tab_name(&detail.job) />
         <WakeUp part />
         <main id="content" class="job" tabindex="-1">
             <LiveJob detail=Given(detail) choices=Given(choices) refusal=Given(refusal) is_held start_ms is_editing />
+            <Sharing job />
         </main>
         <Help is_editing />
     }

@@ -5,6 +5,7 @@
 //! | `JOB#<id>` | `JOB` | the job: its record as JSON, and beside it the attributes that are searched |
 //! | `JOB#<id>` | `PAGE#<pages>#<number>` | one page of cues |
 //! | `JOB#<id>` | `TRACK#<track>#<part>` | part of a track that somebody saved |
+//! | `SHARE#<id>` | `SHARE` | the job that a link shows; the link itself is in the job's item |
 //! | `KEY#<key>` | `KEY` | the job that an idempotency key made |
 //! | `TURN` | `<task>` | when somebody took the turn at a task |
 //! | `WORKER` | `<id>` | what a worker tells of itself |
@@ -16,7 +17,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use domain::{Attempt, Corrections, CuePage, Job, JobId, WallTime};
+use domain::{Attempt, Corrections, CuePage, Job, JobId, Share, ShareId, WallTime};
 use serde::de::DeserializeOwned;
 
 use crate::{BackendError, JobRecord, Result, rules};
@@ -29,8 +30,8 @@ const MAX_RECORD_BYTES: usize = 380_000;
 /// Sweeping is ours, since media must go with the job; DynamoDB's own is the net under it, for what nobody swept.
 const SWEPT_BY_TABLE_AFTER: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
-/// Pages must not go before their job, whose end of life moves when it finishes.
-const PAGE_SWEPT_BY_TABLE_AFTER: Duration = Duration::from_secs(400 * 24 * 60 * 60);
+/// Parts must not go before their job, whose end of life moves when it finishes.
+const PART_SWEPT_BY_TABLE_AFTER: Duration = Duration::from_secs(400 * 24 * 60 * 60);
 
 /// All jobs: the partition of the indexes over ends.
 pub const KIND: &str = "job";
@@ -42,6 +43,8 @@ pub struct Stored {
     /// Names the pages that count. Not [`Job::run`], which a job made anew under an old id would share.
     pub pages: String,
     pub track: Option<TrackName>,
+    /// In the order they were made. So few and small that they cost nobody a read or a write of their own.
+    pub shares: Vec<Share>,
     /// New with every write: it is the condition of the next one, and tells a writer its own write.
     pub write: String,
 }
@@ -55,7 +58,7 @@ pub struct TrackName {
 
 impl Stored {
     pub fn new(job: Job) -> Stored {
-        Stored { job, pages: token(), track: None, write: token() }
+        Stored { job, pages: token(), track: None, shares: Vec::new(), write: token() }
     }
 
     pub fn is_live(&self) -> bool {
@@ -83,6 +86,9 @@ impl Stored {
             item.insert("track".into(), text(&track.token));
             item.insert("parts".into(), AttributeValue::N(track.parts.to_string()));
         }
+        if !self.shares.is_empty() {
+            item.insert("shares".into(), text(record(&self.shares)?));
+        }
         Ok(item)
     }
 
@@ -93,10 +99,15 @@ impl Stored {
             }
             false => None,
         };
+        let shares = match item.contains_key("shares") {
+            true => serde_json::from_str(attribute(item, "shares")?)?,
+            false => Vec::new(),
+        };
         Ok(Stored {
             job: parse_record(item)?,
             pages: attribute(item, "pages")?.to_owned(),
             track,
+            shares,
             write: attribute(item, "write")?.to_owned(),
         })
     }
@@ -125,11 +136,22 @@ pub fn key(pk: impl Into<String>, sk: impl Into<String>) -> Item {
     Item::from([("pk".into(), text(pk)), ("sk".into(), text(sk))])
 }
 
+pub fn share_key(share: ShareId) -> Item {
+    key(format!("SHARE#{share}"), "SHARE")
+}
+
+pub fn share_item(share: ShareId, job: &Job) -> Item {
+    let mut item = share_key(share);
+    item.insert("job".into(), text(job.id.to_string()));
+    item.insert("ttl".into(), ttl(job.expires_at, PART_SWEPT_BY_TABLE_AFTER));
+    item
+}
+
 pub fn page_item(stored: &Stored, page: &CuePage) -> Result<Item> {
     let mut item = key(job_key(stored.job.id), page_key(&stored.pages, page.number));
     item.insert("record".into(), text(record(page)?));
     item.insert("attempt".into(), AttributeValue::N(stored.job.attempt.to_string()));
-    item.insert("ttl".into(), ttl(stored.job.expires_at, PAGE_SWEPT_BY_TABLE_AFTER));
+    item.insert("ttl".into(), ttl(stored.job.expires_at, PART_SWEPT_BY_TABLE_AFTER));
     Ok(item)
 }
 
@@ -195,7 +217,7 @@ pub fn track_items(job: &Job, track: &str, json: &str) -> Vec<Item> {
         let (part, next) = rest.split_at(rest.floor_char_boundary(MAX_RECORD_BYTES));
         let mut item = key(job_key(job.id), track_key(track, parts.len()));
         item.insert("record".into(), text(part));
-        item.insert("ttl".into(), ttl(job.expires_at, PAGE_SWEPT_BY_TABLE_AFTER));
+        item.insert("ttl".into(), ttl(job.expires_at, PART_SWEPT_BY_TABLE_AFTER));
         parts.push(item);
         rest = next;
     }

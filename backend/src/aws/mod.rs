@@ -16,6 +16,7 @@ mod media;
 mod poll;
 mod provision;
 mod queue;
+mod shares;
 pub mod sns;
 mod store;
 mod table;

@@ -6,18 +6,20 @@ use std::time::Duration;
 use Ruling::{Keep, Write};
 use async_trait::async_trait;
 use domain::correction::Revision;
-use domain::{Attempt, Corrections, CuePage, Job, JobId, JobSpec, Progress, Version, WallTime};
+use domain::{
+    Attempt, Corrections, CuePage, Job, JobId, JobSpec, Progress, Share, ShareId, Version, WallTime,
+};
 
 use super::change::{Jobs, ROUNDS, contended, pause};
 use super::item::{self, Item, Stored, TrackName};
 use super::listing;
 use super::table::{Condition, PutResult, Table};
-use super::{turns, workers};
+use super::{shares, turns, workers};
 use crate::rules::{self, Append, End, Ruling, Save};
 use crate::{
-    BackendError, Cancelled, Claim, Created, Deleted, Finished, IdempotencyKey, JobCounts, JobPage,
-    JobRecord, JobStore, Listing, Outcome, Release, Requeued, Result, Retried, SavedCorrections, Turn,
-    WorkerRecord, Written,
+    AddedShare, BackendError, Cancelled, Claim, Created, Deleted, Finished, IdempotencyKey, JobCounts,
+    JobPage, JobRecord, JobStore, Listing, Outcome, Release, Requeued, Result, Retried, SavedCorrections,
+    Turn, WorkerRecord, Written,
 };
 
 pub struct DynamoStore {
@@ -257,7 +259,10 @@ impl JobStore for DynamoStore {
         self.jobs.forget(id);
         let deleted = self.table.delete_job(id).await?;
         // Even when the job is gone: the call before this one may have got no further.
-        self.table.delete_all(self.table.part_keys(id).await?).await?;
+        let mut parts = self.table.part_keys(id).await?;
+        // Of links whose delete got no further, names stay that lead nowhere, until the table sweeps them.
+        parts.extend(deleted.iter().flat_map(|stored| &stored.shares).map(|share| item::share_key(share.id)));
+        self.table.delete_all(parts).await?;
         Ok(deleted.map_or(Deleted::Gone, |stored| Deleted::At(Job::next_version(stored.job.version))))
     }
 
@@ -319,6 +324,22 @@ impl JobStore for DynamoStore {
                 Ok(if is_repeat { SavedCorrections::Done(job) } else { SavedCorrections::Conflict(job) })
             }
         }
+    }
+
+    async fn add_share(&self, id: JobId, share: &Share) -> Result<AddedShare> {
+        shares::add(&self.table, &self.jobs, id, share).await
+    }
+
+    async fn revoke_share(&self, id: JobId, share: ShareId) -> Result<bool> {
+        shares::revoke(&self.table, &self.jobs, id, share).await
+    }
+
+    async fn shares(&self, id: JobId) -> Result<Option<Vec<Share>>> {
+        Ok(self.live(id).await?.map(|stored| rules::shares::living(stored.shares, WallTime::now())))
+    }
+
+    async fn find_share(&self, share: ShareId) -> Result<Option<(JobId, Share)>> {
+        shares::find(&self.table, share).await
     }
 
     async fn recent(&self, listing: &Listing) -> Result<JobPage> {

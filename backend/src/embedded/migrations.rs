@@ -13,7 +13,7 @@ const APPLICATION_ID: i64 = 0x4355_454c;
 const READ_WHOLE_BYTES: i64 = 64 << 20;
 
 /// Each step leads from the schema of its index to the next. Steps are never edited once released, only added.
-const STEPS: [&str; 5] = [SCHEMA_1, TURNS_2, LETTERS_3, CORRECTIONS_4, WORKERS_5];
+const STEPS: [&str; 6] = [SCHEMA_1, TURNS_2, LETTERS_3, CORRECTIONS_4, WORKERS_5, SHARES_6];
 
 /// Times are microseconds since 1970. `record` is the whole thing as JSON; the columns beside it repeat what is
 /// searched for and are written together with it, in one place.
@@ -113,6 +113,16 @@ CREATE TABLE workers (
     expires_us INTEGER NOT NULL,
     record     TEXT NOT NULL
 ) STRICT;
+";
+
+/// Links to jobs, found by their own names.
+const SHARES_6: &str = "
+CREATE TABLE shares (
+    id     TEXT PRIMARY KEY,
+    job    TEXT NOT NULL REFERENCES jobs (id) ON DELETE CASCADE,
+    record TEXT NOT NULL
+) STRICT;
+CREATE INDEX shares_by_job ON shares (job);
 ";
 
 /// Refuses files that are damaged, foreign or from the future, before anything is written to them. `is_suspect`:

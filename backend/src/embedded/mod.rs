@@ -12,6 +12,7 @@ mod media;
 mod migrations;
 mod queue;
 mod record;
+mod shares;
 mod store;
 mod topic;
 mod turns;

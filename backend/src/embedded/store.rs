@@ -6,15 +6,18 @@ use std::time::Duration;
 use Ruling::{Keep, Write};
 use async_trait::async_trait;
 use domain::correction::Revision;
-use domain::{Attempt, Corrections, CuePage, Job, JobId, JobSpec, Progress, Version, WallTime};
+use domain::{
+    Attempt, Corrections, CuePage, Job, JobId, JobSpec, Progress, Share, ShareId, Version, WallTime,
+};
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
 use super::database::{Database, Durability};
-use super::{listing, record, turns, workers};
+use super::{listing, record, shares, turns, workers};
 use crate::rules::{self, Append, End, Ruling, Save};
 use crate::{
-    Cancelled, Claim, Created, Deleted, Finished, IdempotencyKey, JobCounts, JobPage, JobRecord, JobStore,
-    Listing, Outcome, Release, Requeued, Result, Retried, SavedCorrections, Turn, WorkerRecord, Written,
+    AddedShare, Cancelled, Claim, Created, Deleted, Finished, IdempotencyKey, JobCounts, JobPage, JobRecord,
+    JobStore, Listing, Outcome, Release, Requeued, Result, Retried, SavedCorrections, Turn, WorkerRecord,
+    Written,
 };
 
 pub struct EmbeddedStore {
@@ -219,6 +222,23 @@ impl JobStore for EmbeddedStore {
             })
         };
         Ok(self.change(id, save).await?.unwrap_or(SavedCorrections::Gone))
+    }
+
+    async fn add_share(&self, id: JobId, share: &Share) -> Result<AddedShare> {
+        let share = share.clone();
+        self.write(move |transaction| shares::add(transaction, id, &share)).await
+    }
+
+    async fn revoke_share(&self, id: JobId, share: ShareId) -> Result<bool> {
+        self.write(move |transaction| shares::revoke(transaction, id, share)).await
+    }
+
+    async fn shares(&self, id: JobId) -> Result<Option<Vec<Share>>> {
+        self.database.read(move |transaction| shares::list(transaction, id)).await
+    }
+
+    async fn find_share(&self, share: ShareId) -> Result<Option<(JobId, Share)>> {
+        self.database.read(move |transaction| shares::find(transaction, share)).await
     }
 
     async fn recent(&self, listing: &Listing) -> Result<JobPage> {

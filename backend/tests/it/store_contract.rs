@@ -5,6 +5,7 @@ mod edits;
 mod life;
 mod listings;
 mod releases;
+mod shares;
 mod turns;
 mod workers;
 

@@ -30,6 +30,7 @@ mod proxy;
 mod reconcile;
 mod serving;
 mod settings;
+mod shares;
 mod sns;
 mod socket;
 mod starting;

@@ -3,10 +3,12 @@
 use std::io::{BufRead as _, BufReader};
 use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
 
 /// Killed when it is dropped.
 pub struct Process {
     pub address: SocketAddr,
+    log: Arc<Mutex<String>>,
     child: Child,
 }
 
@@ -35,8 +37,19 @@ impl Process {
             }
         };
         // A full pipe would stop it.
-        std::thread::spawn(move || lines.for_each(drop));
-        Process { address, child }
+        let log = Arc::new(Mutex::new(String::new()));
+        let written = log.clone();
+        std::thread::spawn(move || {
+            for line in lines.map_while(Result::ok) {
+                written.lock().unwrap().push_str(&line);
+            }
+        });
+        Process { address, log, child }
+    }
+
+    /// What it has logged since it listens.
+    pub fn log(&self) -> String {
+        self.log.lock().unwrap().clone()
     }
 
     /// As a crash would end it: nothing is said goodbye to.
