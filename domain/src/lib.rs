@@ -16,6 +16,7 @@ pub mod payload;
 pub mod peaks;
 pub mod segment;
 pub mod spec;
+pub mod video;
 pub mod view;
 #[cfg(any(test, target_family = "wasm"))]
 mod wall_time;
@@ -31,6 +32,7 @@ pub use jiff::Timestamp as WallTime;
 pub use job::{Attempt, Job, JobId, JobStatus, Progress, Stage, Version};
 pub use message::{JobMessage, UnreadableMessage};
 pub use spec::{InvalidSpec, JobSpec, Profile, Source, SpecOptions, Task};
+pub use video::{Video, VideoHow};
 pub use view::{FailureView, JobView};
 #[cfg(target_family = "wasm")]
 pub use wall_time::WallTime;

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::correction::Revision;
 use crate::{
-    Attempt, Failure, Job, JobId, JobStatus, Profile, Progress, Source, Stage, Task, Version, WallTime,
+    Attempt, Failure, Job, JobId, JobStatus, Profile, Progress, Source, Stage, Task, Version, Video, WallTime,
 };
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -33,6 +33,9 @@ pub struct JobView {
     /// The job that translates this one.
     #[serde(default)]
     pub translation: Option<JobId>,
+    /// The video that it makes; then it has no track of its own.
+    #[serde(default)]
+    pub video: Option<Video>,
     pub duration_ms: Option<u64>,
     /// The link the media came from; `None` for an upload.
     pub url: Option<String>,
@@ -93,6 +96,7 @@ impl From<&Job> for JobView {
             profile: job.spec.profile,
             translation_of: job.spec.translation_of,
             translation: job.translation,
+            video: job.spec.video,
             duration_ms,
             url: match &job.spec.source {
                 Source::Link { url } => Some(url.clone()),
@@ -158,6 +162,7 @@ mod tests {
             "profile": "netflix",
             "translation_of": null,
             "translation": null,
+            "video": null,
             "duration_ms": 60_000,
             "url": "https://example.com/talk.mp4",
             "has_media": true,

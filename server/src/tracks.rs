@@ -122,14 +122,8 @@ async fn pages_after(server: &Server, id: &str, text: Option<&str>) -> Result<(V
 
 /// The job's track so far with what people changed of it, in the given layout.
 pub fn track_of(record: &JobRecord, profile: Option<Profile>) -> Result<Track> {
-    let JobRecord { job, pages, corrections } = record;
-    let language = job.track_language().map(str::to_owned);
-    let Some(profile) = profile.filter(|profile| *profile != job.spec.profile) else {
-        return Ok(corrections.track(pages, language));
-    };
-    let cues = segment::relayout(pages, corrections, profile);
-    Track::new(language, cues).map_err(|error| {
-        tracing::error!(job.id = %job.id, error = %error, "a new layout is no track");
+    record.track(profile).map_err(|error| {
+        tracing::error!(job.id = %record.job.id, error = %error, "a new layout is no track");
         ApiError::internal()
     })
 }

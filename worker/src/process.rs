@@ -260,7 +260,9 @@ impl Handling<'_> {
         let heard_before = job.progress.transcribed;
         let (job, last_page) = attempt.into_parts();
         let heard = last_page.as_ref().map_or(job.progress.transcribed, |page| page.heard_until());
-        self.worker.speed.add(started.elapsed(), heard.saturating_sub(heard_before));
+        if job.spec.video.is_none() {
+            self.worker.speed.add(started.elapsed(), heard.saturating_sub(heard_before));
+        }
         match stopped {
             None => self.conclude(job, last_page, End::default(), started).await,
             Some(stop) => self.stopped(job, last_page, stop, started).await,
