@@ -9,7 +9,7 @@ use crate::error::ApiError;
 use crate::operators::Visitors;
 use crate::{
     Server, archive, conformity, corrections, forms, guard, jobs, list, media, metrics, operators, pages,
-    socket, tracks, translations, uploads,
+    socket, tracks, translations, uploads, videos,
 };
 
 /// What operators ask and do too, where `visitors` are operators.
@@ -21,6 +21,7 @@ pub fn router(server: &Server, visitors: Visitors) -> Router {
         .route("/jobs/{id}/cancel", post(jobs::cancel))
         .route("/jobs/{id}/retry", post(jobs::retry))
         .route("/jobs/{id}/translate", post(translations::translate))
+        .route("/jobs/{id}/video", post(videos::make))
         .route("/jobs/{id}/media", get(media::read))
         .route("/jobs/{id}/track", put(tracks::save))
         .route("/jobs/{id}/peaks", get(tracks::peaks))
@@ -40,6 +41,7 @@ pub fn router(server: &Server, visitors: Visitors) -> Router {
         .route("/jobs/{id}/cancel", post(forms::cancel))
         .route("/jobs/{id}/retry", post(forms::retry))
         .route("/jobs/{id}/translate", post(forms::translate))
+        .route("/jobs/{id}/video", post(forms::video))
         .route("/jobs/{id}/delete", post(forms::delete))
         .method_not_allowed_fallback(async || ApiError::method_not_allowed())
         // Files have their own limit, counted while they stream.

@@ -17,6 +17,7 @@ use crate::Server;
 use crate::error::{ApiError, Result};
 use crate::jobs::uncached;
 use crate::query::{self, Query};
+use crate::videos;
 
 /// Longest track that can be saved, in bytes: some twenty hours of speech.
 const MAX_TRACK: usize = 8 << 20;
@@ -157,6 +158,9 @@ pub async fn save(
 impl Server {
     async fn save_track(&self, id: JobId, expected: Version, track: &Track) -> Result<Version> {
         let job = self.hub.job_since(id, expected).await?.ok_or_else(ApiError::no_job)?;
+        if job.spec.video.is_some() {
+            return Err(videos::already_video());
+        }
         if job.status != JobStatus::Completed {
             return Err(ApiError::new(
                 StatusCode::CONFLICT,

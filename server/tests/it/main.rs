@@ -36,3 +36,4 @@ mod starting;
 mod support;
 mod tracks;
 mod uploads;
+mod videos;
