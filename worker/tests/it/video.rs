@@ -27,7 +27,7 @@ const SAID: [(u64, u64, &str); 3] =
 /// 9 s of an even picture with three sentences, as MP4.
 fn spoken_video(folder: &Path) -> PathBuf {
     let mut arguments: Vec<String> =
-        ["-f", "lavfi", "-i", "color=c=gray:s=320x241:r=25:d=9,format=yuv444p"].map(String::from).into();
+        ["-f", "lavfi", "-i", "color=c=gray:s=640x361:r=25:d=9,format=yuv444p"].map(String::from).into();
     let mut mixed = String::new();
     for (index, (start, _, text)) in SAID.iter().enumerate() {
         let wav = folder.join(format!("{index}.wav"));
@@ -94,7 +94,7 @@ fn lower_half(path: &Path, at_ms: u64) -> Vec<u8> {
 
 /// Whether white letters stand in the lower half of the gray picture.
 fn has_letters(path: &Path, at_ms: u64) -> bool {
-    lower_half(path, at_ms).iter().filter(|point| **point > 220).count() > 50
+    lower_half(path, at_ms).iter().filter(|point| **point > 200).count() > 50
 }
 
 impl Bench {
@@ -271,7 +271,7 @@ async fn cues_are_drawn_where_they_are_shown_and_nowhere_else() {
     let (video, told) = bench.made(&mut listener, id).await;
     assert_eq!(
         probe(&video, &["-show_entries", "stream=codec_name,pix_fmt,width,height"]),
-        ["h264,320,242,yuv420p", "aac"]
+        ["h264,640,362,yuv420p", "aac"]
     );
     for (start, end, _) in SAID {
         assert!(has_letters(&video, start + 200) && has_letters(&video, end - 200), "{start} to {end}");
