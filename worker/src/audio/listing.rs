@@ -41,10 +41,9 @@ impl Listing {
     pub fn parse(text: &str) -> Listing {
         let mut listing = Listing::default();
         for line in text.lines() {
-            if line.starts_with("Input #0, ") {
+            if let Some(rest) = line.strip_prefix("Input #0, ") {
                 listing.is_media = true;
-                listing.format =
-                    line["Input #0, ".len()..].split(", from ").next().unwrap_or_default().into();
+                listing.format = rest.split(", from ").next().unwrap_or_default().into();
             } else if let Some(rest) = line.strip_prefix("  Duration: ") {
                 // "00:01:02.03, start: 0.000000, bitrate: 130 kb/s"; titles are indented further.
                 listing.duration_ms = rest.split(',').next().and_then(milliseconds);
