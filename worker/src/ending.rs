@@ -27,7 +27,8 @@ impl Handling<'_> {
     pub async fn refuse(&self, job: &Job) -> Ending {
         tracing::warn!(attempt = job.attempt, crashes = job.crashes, "the job's workers died too often");
         let cause = Some("its workers died".to_owned());
-        let end = End { failure: Some(crash_of(job)), counted: None, cause };
+        let failure = if job.spec.video.is_some() { Failure::GaveUp } else { Failure::EngineCrashed };
+        let end = End { failure: Some(failure), counted: None, cause };
         self.conclude(job.clone(), None, end, Instant::now()).await
     }
 

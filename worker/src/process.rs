@@ -196,6 +196,10 @@ impl Handling<'_> {
         };
         // Before anybody else gets the message: a job that is found running counts a crash.
         let given_back = match held.get() {
+            // It would begin anew, and end here each time.
+            Some(job) if job.spec.video.is_some() && end == LeaseEnd::Longest => {
+                self.give_back(job, Release::Crashed, Duration::ZERO).await
+            }
             Some(job) => self.give_back(job, Release::HandedBack, Duration::ZERO).await,
             None => Ending::Again(Duration::ZERO),
         };

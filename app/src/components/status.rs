@@ -20,7 +20,8 @@ pub fn Facts(state: RwSignal<JobState>) -> impl IntoView {
             let is_unheard = job.video.is_none() && spoken.is_none() && !job.status.is_terminal();
             facts.extend(spoken.or_else(|| is_unheard.then(|| "Language not heard yet".into())));
             facts.extend((job.task == Task::Translate).then(|| "into English".into()));
-            facts.extend(job.model.as_ref().map(|model| format!("Model {model}")));
+            let model = job.model.as_ref().filter(|_| job.video.is_none());
+            facts.extend(model.map(|model| format!("Model {model}")));
             facts
         })
     };

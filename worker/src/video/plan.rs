@@ -101,7 +101,7 @@ impl Plan {
         let mut arguments: Vec<OsString> = Vec::new();
         let mut add = |more: &[&str]| arguments.extend(more.iter().map(OsString::from));
         add(&["-nostdin", "-hide_banner", "-nostats", "-loglevel", "level+warning"]);
-        add(&["-progress", "pipe:1", "-stats_period", "0.5"]);
+        add(&["-progress", "pipe:1"]);
         // As where it is decoded: the track was heard on this time line.
         let is_counted_from_start = matches!(sniff_bytes(head), Sniffed::Foreign(_));
         if !is_counted_from_start && listing.start_s < MAX_START_S {

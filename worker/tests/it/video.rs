@@ -443,6 +443,20 @@ async fn an_ffmpeg_that_gets_no_further_times_out_with_the_third_one() {
     worker.stop().await;
 }
 
+/// As where a daemon waits for minutes only. It began anew each time, for ever.
+#[tokio::test]
+async fn a_video_that_takes_longer_than_a_message_may_be_held_is_given_up() {
+    let bench = Bench::new().await;
+    let mut listener = bench.listen().await;
+    let lease = worker::lease::LeaseConfig { longest: Duration::from_secs(1), ..bench.config().lease };
+    let worker = bench.start(WorkerConfig { lease, ..bench.config() });
+    let original = bench.completed(&long_video(bench.folder.path(), 120), &SAID).await;
+    let id = bench.video(original, VideoHow::Burn).await;
+    assert_eq!(bench.failure(&mut listener, id).await, Failure::GaveUp);
+    assert_eq!(bench.job(id).await.crashes, 3);
+    worker.stop().await;
+}
+
 #[tokio::test]
 async fn a_late_attempt_leaves_no_video_behind() {
     let bench = Bench::new().await;
