@@ -30,6 +30,10 @@ impl Attempt<'_> {
         }
         let scratch = self.worker.scratch.attempt().map_err(FetchError::Scratch)?;
         let made = self.run_ffmpeg(video, &media, scratch.path(), &track).await?;
+        // Who takes ffmpeg over, where the kernel knows no Landlock, could have left a link to any file.
+        if !tokio::fs::symlink_metadata(&made).await.map_err(FetchError::Scratch)?.is_file() {
+            return Err(Stop::Failed(Failure::VideoFailed));
+        }
         // Whoever took the job over may want another video, and the media store knows no attempts.
         self.store_progress().await?;
         self.worker.backend.media.adopt(self.job.id, &made).await?;

@@ -138,11 +138,6 @@ impl Ffmpeg {
         }
     }
 
-    /// Its process id, until it was seen dead.
-    pub fn process_id(&self) -> Option<u32> {
-        self.child.id()
-    }
-
     async fn ended(&mut self) -> Result<Step, FfmpegError> {
         let status = timeout(GOING, self.child.wait()).await.ok().and_then(Result::ok);
         // Its last words; somebody it started may hold the pipe open.
@@ -159,7 +154,7 @@ impl Ffmpeg {
             (Some(code), _) if code == i32::from(NOT_STARTED) => {
                 Err(FfmpegError::Spawn(io::Error::other(said)))
             }
-            // It was told to end, as services and their children are at once.
+            // It was told to end, as services and their children are at once. Nobody else may say so and count nowhere.
             (Some(255), _) => Err(FfmpegError::Died { status }),
             (Some(_), _) if log.is_disk_full => Err(FfmpegError::DiskFull),
             (Some(_), _) => Err(FfmpegError::GaveUp(said)),
