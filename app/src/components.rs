@@ -8,6 +8,8 @@ mod jobs;
 mod languages;
 #[cfg(any(feature = "ssr", feature = "job"))]
 mod live_job;
+#[cfg(any(feature = "ssr", all(feature = "job", not(feature = "editor"))))]
+mod live_video;
 #[cfg(any(feature = "ssr", feature = "start"))]
 mod outbox;
 mod player;
@@ -17,13 +19,17 @@ mod strip;
 #[cfg(any(feature = "ssr", feature = "start"))]
 mod submit_form;
 mod tools;
+mod video;
 
 pub use choices::{ExpirySelect, LanguageSelect, ModelSelect, ProfileSelect, TaskSelect};
 pub use languages::Languages;
-pub use player::{NoPlayer, Player, media_at};
+pub use player::{NoPlayer, Player, media_address, media_at};
 pub use status::{Facts, Status};
 pub use tools::{Downloads, Removal, RetryForm};
+pub use video::VideoChoices;
 
 /// The islands, which pages are made of.
 #[cfg(feature = "ssr")]
-pub use {jobs::Jobs, live_job::LiveJob, reconnecting::Reconnecting, submit_form::SubmitForm};
+pub use {
+    jobs::Jobs, live_job::LiveJob, live_video::LiveVideo, reconnecting::Reconnecting, submit_form::SubmitForm,
+};

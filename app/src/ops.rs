@@ -117,7 +117,7 @@ fn document(more: impl IntoView, content: impl IntoView) -> String {
         <!DOCTYPE html>
         <html lang="en">
             <head>
-                {pages::head("/pkg/cuelight.css".into())}
+                {pages::head("/favicon.svg", "/pkg/cuelight.css".into())}
                 <title>{words::TAB}</title>
                 {more.into_any()}
             </head>

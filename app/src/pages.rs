@@ -45,7 +45,7 @@ pub fn shell(assets: Assets, is_operator: bool) -> impl IntoView {
         <!DOCTYPE html>
         <html lang="en">
             <head>
-                {head(style)}
+                {head("/favicon.svg", style)}
                 <MetaTags />
             </head>
             <body>
@@ -57,12 +57,12 @@ pub fn shell(assets: Assets, is_operator: bool) -> impl IntoView {
 }
 
 /// What stands at the head of every document.
-pub fn head(style: String) -> impl IntoView {
+pub fn head(icon: &'static str, style: String) -> impl IntoView {
     view! {
         <meta charset="utf-8" />
         <meta name="viewport" content="width=device-width, initial-scale=1" />
         <meta name="color-scheme" content="light dark" />
-        <link rel="icon" href="/favicon.svg" type="image/svg+xml" />
+        <link rel="icon" href=icon type="image/svg+xml" />
         <link rel="stylesheet" href=style />
     }
 }
@@ -110,14 +110,22 @@ pub fn Header() -> impl IntoView {
         <a class="skip" href="#content">"Skip to the content"</a>
         <header class="top">
             <a class="brand" href="/">
-                <svg viewBox="0 0 32 32" width="28" height="28" aria-hidden="true" focusable="false">
-                    <circle class="lamp" cx="16" cy="12" r="7" />
-                    <path class="lines" d="M5 26h12M21 26h6" />
-                </svg>
+                {mark()}
                 "Cuelight"
             </a>
         </header>
     }
+}
+
+/// The lamp and the lines beside the name.
+pub fn mark() -> AnyView {
+    view! {
+        <svg viewBox="0 0 32 32" width="28" height="28" aria-hidden="true" focusable="false">
+            <circle class="lamp" cx="16" cy="12" r="7" />
+            <path class="lines" d="M5 26h12M21 26h6" />
+        </svg>
+    }
+    .into_any()
 }
 
 /// What the tab says, as markup: Leptos writes it into the document as it is.

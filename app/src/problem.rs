@@ -169,6 +169,24 @@ impl Problem {
                 "The job is a translation itself.",
                 "Translate the job that it was made of.",
             ),
+            "already_video" => Problem::new(
+                field,
+                "The job is a video with subtitles, and has no track of its own.",
+                "Take the job that it was made of.",
+            ),
+            "job_not_completed" => {
+                Problem::new(field, "The job is not complete.", "Wait until it is, or retry it.")
+            }
+            "no_subtitles" => Problem::new(
+                field,
+                "There are no subtitles to put into a video.",
+                "Correct the transcript first.",
+            ),
+            "no_picture" => Problem::new(
+                field,
+                "The media has no picture that subtitles could be drawn into.",
+                "Have them added as a track instead.",
+            ),
             "disk_full" => Problem::new(
                 field,
                 "There is no room left for the media.",

@@ -10,6 +10,7 @@ mod words;
 use domain::{Cue, JobStatus, Timestamp};
 use leptos::prelude::*;
 
+use crate::pages::{head, mark};
 use crate::text;
 pub use owner::{Owned, page as owner_page};
 pub(crate) use section::Sharing;
@@ -25,6 +26,8 @@ pub struct Shared {
     /// BCP 47 tag of what is written.
     pub language: Option<String>,
     pub has_media: bool,
+    /// It has its subtitles in it, and no track of its own.
+    pub is_video: bool,
     pub cues: Vec<Cue>,
     /// Changes with the cues: the name of a track that is read anew.
     pub cues_version: String,
@@ -49,12 +52,12 @@ pub fn page(shared: &Shared, address: &Address) -> String {
         <main id="content" class="job shared" tabindex="-1" data-running=is_running.then_some("")>
             {lead(shared)}
             <p class="note" data-live="told">{words::told(shared)}</p>
-            <div class="watch">
+            <div class="watch" class:bare=shared.is_video>
                 <div class="stage">
                     <div data-live="player">{player(shared, address)}</div>
                     <div data-live="downloads">{(!shared.cues.is_empty()).then(|| downloads(&address.link))}</div>
                 </div>
-                {transcript(shared)}
+                {(!shared.is_video).then(|| transcript(shared))}
             </div>
         </main>
         {script(&address.nonce)}
@@ -159,7 +162,8 @@ fn player(shared: &Shared, address: &Address) -> AnyView {
     view! {
         <div class="player">
             <video controls preload="metadata" playsinline src=media aria-label=shared.title.clone()>
-                <track kind="captions" label=words::CAPTIONS srclang=language src=track default />
+                {(!shared.is_video)
+                    .then(|| view! { <track kind="captions" label=words::CAPTIONS srclang=language src=track default /> })}
             </video>
             // To a screen reader the transcript says the same.
             <p class="spoken" aria-hidden="true"></p>
@@ -190,16 +194,6 @@ fn script(nonce: &str) -> AnyView {
     view! { <script nonce=nonce.to_owned() inner_html=include_str!("share/watch.js")></script> }.into_any()
 }
 
-fn mark() -> AnyView {
-    view! {
-        <svg viewBox="0 0 32 32" width="28" height="28" aria-hidden="true" focusable="false">
-            <circle class="lamp" cx="16" cy="12" r="7" />
-            <path class="lines" d="M5 26h12M21 26h6" />
-        </svg>
-    }
-    .into_any()
-}
-
 /// `reads_itself_again`: without JavaScript.
 fn document(title: &str, class: &'static str, reads_itself_again: bool, content: impl IntoView) -> String {
     let again =
@@ -208,13 +202,9 @@ fn document(title: &str, class: &'static str, reads_itself_again: bool, content:
         <!DOCTYPE html>
         <html lang="en">
             <head>
-                <meta charset="utf-8" />
-                <meta name="viewport" content="width=device-width, initial-scale=1" />
-                <meta name="color-scheme" content="light dark" />
+                {head("/share/favicon.svg", "/share/cuelight.css".into())}
                 <meta name="robots" content="noindex" />
                 <title>{text::tab_title(title)}</title>
-                <link rel="icon" href="/share/favicon.svg" type="image/svg+xml" />
-                <link rel="stylesheet" href="/share/cuelight.css" />
                 {again.into_any()}
             </head>
             <body class=class>{content.into_any()}</body>
@@ -235,6 +225,7 @@ mod tests {
             duration_ms: Some(65_000),
             language: Some("en".into()),
             has_media: true,
+            is_video: false,
             cues: vec![Cue {
                 start: Timestamp(1_500),
                 end: Timestamp(3_000),

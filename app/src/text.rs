@@ -2,7 +2,7 @@
 
 pub mod start;
 
-use domain::{JobStatus, JobView, Stage, WallTime};
+use domain::{JobStatus, JobView, Stage, VideoHow, WallTime};
 
 pub const CANCEL: &str = "Cancel";
 
@@ -31,13 +31,14 @@ pub fn stage(job: &JobView) -> String {
         (JobStatus::Running, Stage::Transcribing | Stage::Done) => {
             format!("Transcribing {} %", percent(job.progress))
         }
+        (JobStatus::Running, Stage::Rendering) => format!("Making the video {} %", percent(job.progress)),
     }
 }
 
 /// The stage without numbers: what is worth saying aloud when it changes.
 pub fn headline(job: &JobView) -> &'static str {
     match (job.status, job.stage) {
-        (JobStatus::Completed, _) if job.cues == 0 => "Completed: no speech was found",
+        (JobStatus::Completed, _) if job.cues == 0 && job.video.is_none() => "Completed: no speech was found",
         (JobStatus::Completed, _) => "Completed",
         (JobStatus::Failed, _) => "Failed",
         (JobStatus::Cancelled, _) => "Cancelled",
@@ -45,6 +46,15 @@ pub fn headline(job: &JobView) -> &'static str {
         (JobStatus::Running, Stage::Fetching) => "Fetching the media",
         (JobStatus::Running, Stage::Preparing) => "Preparing",
         (JobStatus::Running, Stage::Transcribing | Stage::Done) => "Transcribing",
+        (JobStatus::Running, Stage::Rendering) => "Making the video",
+    }
+}
+
+/// What a video has of its subtitles.
+pub fn video(how: VideoHow) -> &'static str {
+    match how {
+        VideoHow::Burn => "Subtitles drawn into the picture",
+        VideoHow::Mux => "Subtitles as a track",
     }
 }
 

@@ -6,7 +6,7 @@ pub mod shares;
 
 use domain::correction::Revision;
 use domain::{
-    Attempt, Corrections, CuePage, Job, JobId, JobSpec, JobStatus, Progress, Source, Stage, Version, WallTime,
+    Attempt, Corrections, CuePage, Job, JobId, JobSpec, JobStatus, Progress, Stage, Version, WallTime,
 };
 
 use Ruling::{Keep, Write};
@@ -314,8 +314,8 @@ fn end(job: &mut Job, outcome: Outcome) {
 /// the new one too.
 fn restart(job: &mut Job, spec: JobSpec, expires_at: WallTime) {
     let has_media = match spec.source == job.spec.source {
-        true => job.progress.has_media,
-        false => matches!(spec.source, Source::Upload { .. }),
+        true => job.progress.has_media && spec.video.is_none(),
+        false => spec.has_media_before(),
     };
     // The corrections go, which is one more change of them to whoever holds them.
     let corrections = match job.progress.corrections {

@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use domain::correction::Revision;
+use domain::cue::InvalidTrack;
 use domain::{
-    Attempt, Corrections, CuePage, Failure, Job, JobId, JobSpec, JobStatus, Progress, Share, ShareId,
-    Version, WallTime,
+    Attempt, Corrections, CuePage, Failure, Job, JobId, JobSpec, JobStatus, Profile, Progress, Share,
+    ShareId, Track, Version, WallTime, segment,
 };
 use serde::{Deserialize, Serialize};
 
@@ -206,6 +207,19 @@ pub struct JobRecord {
     pub pages: Vec<CuePage>,
     /// What people changed of it.
     pub corrections: Corrections,
+}
+
+impl JobRecord {
+    /// The track so far with what people changed of it, in the layout of the job or another. Fails where a new layout is
+    /// no track, which is a mistake of ours.
+    pub fn track(&self, profile: Option<Profile>) -> std::result::Result<Track, InvalidTrack> {
+        let JobRecord { job, pages, corrections } = self;
+        let language = job.track_language().map(str::to_owned);
+        match profile.filter(|profile| *profile != job.spec.profile) {
+            None => Ok(corrections.track(pages, language)),
+            Some(profile) => Track::new(language, segment::relayout(pages, corrections, profile)),
+        }
+    }
 }
 
 /// Makes a repeated submit harmless: the same key returns the job it made first.

@@ -161,6 +161,18 @@ impl Track {
     pub fn into_cues(self) -> Vec<Cue> {
         self.cues
     }
+
+    /// The track so many milliseconds later, or earlier; what would be over before the media begins is left out.
+    pub fn moved(mut self, by: i64) -> Track {
+        if by < 0 {
+            self.cues.retain(|cue| cue.end.0 > by.unsigned_abs());
+        }
+        for cue in &mut self.cues {
+            cue.start = Timestamp(cue.start.0.saturating_add_signed(by));
+            cue.end = Timestamp(cue.end.0.saturating_add_signed(by));
+        }
+        self
+    }
 }
 
 impl<'de> Deserialize<'de> for Track {
@@ -227,6 +239,21 @@ mod tests {
         check(0, "00:00:00.000");
         check(3_723_004, "01:02:03.004");
         check(360_000_000, "100:00:00.000");
+    }
+
+    #[test]
+    fn a_moved_track_loses_only_what_is_over_before_the_media_begins() {
+        let track = Track::new(None, vec![cue(0, 1000), cue(1000, 3000), cue(4000, 5000)]).unwrap();
+        let check = |by: i64, expect: &[(u64, u64)]| {
+            let moved = track.clone().moved(by);
+            let times: Vec<_> = moved.cues().iter().map(|cue| (cue.start.0, cue.end.0)).collect();
+            assert_eq!(times, expect, "{by}");
+            assert!(Track::new(None, moved.into_cues()).is_ok());
+        };
+        check(0, &[(0, 1000), (1000, 3000), (4000, 5000)]);
+        check(250, &[(250, 1250), (1250, 3250), (4250, 5250)]);
+        check(-1500, &[(0, 1500), (2500, 3500)]);
+        check(i64::MIN, &[]);
     }
 
     proptest! {

@@ -30,6 +30,23 @@ pub enum Failure {
     UnknownModel {
         model: String,
     },
+    /// The job that a video was to be made of is gone, or is not complete any more.
+    OriginalGone,
+    /// Nothing to put into a video: no cues, or all of them moved to before its start.
+    NoSubtitles,
+    /// Sound alone, where subtitles were to be drawn into the picture.
+    NoPicture,
+    /// The worker has no ffmpeg, or may not use it.
+    NoFfmpeg,
+    /// The letters of the subtitles are in none of the worker's fonts.
+    NoFont {
+        letter: String,
+    },
+    VideoTooLarge {
+        limit_bytes: u64,
+    },
+    /// ffmpeg refuses this media, or crashes on it.
+    VideoFailed,
     EngineCrashed,
     TimedOut,
     GaveUp,
@@ -54,6 +71,13 @@ impl Failure {
             Failure::NoAudio => "no_audio",
             Failure::CorruptMedia => "corrupt_media",
             Failure::UnknownModel { .. } => "unknown_model",
+            Failure::OriginalGone => "original_gone",
+            Failure::NoSubtitles => "no_subtitles",
+            Failure::NoPicture => "no_picture",
+            Failure::NoFfmpeg => "no_ffmpeg",
+            Failure::NoFont { .. } => "no_font",
+            Failure::VideoTooLarge { .. } => "video_too_large",
+            Failure::VideoFailed => "video_failed",
             Failure::EngineCrashed => "engine_crashed",
             Failure::TimedOut => "timed_out",
             Failure::GaveUp => "gave_up",
@@ -83,6 +107,22 @@ impl Failure {
             Failure::NoAudio => "The media has no sound.".into(),
             Failure::CorruptMedia => "The media is damaged or empty.".into(),
             Failure::UnknownModel { model } => format!("The worker does not have this model: {model}."),
+            Failure::OriginalGone => {
+                "The job that the video is made of is gone, or not complete any more.".into()
+            }
+            Failure::NoSubtitles => "There are no subtitles to put into a video.".into(),
+            Failure::NoPicture => "The media has no picture that subtitles could be drawn into.".into(),
+            Failure::NoFfmpeg => "The worker has no ffmpeg, which videos are made with.".into(),
+            Failure::NoFont { letter } => {
+                format!("The worker has no font for these subtitles; it lacks, for one: {letter}.")
+            }
+            Failure::VideoTooLarge { limit_bytes } => {
+                format!(
+                    "The video became larger than this installation takes: {} MB.",
+                    limit_bytes / 1_000_000
+                )
+            }
+            Failure::VideoFailed => "No video could be made of this media.".into(),
             Failure::EngineCrashed => "The transcription crashed on this media.".into(),
             Failure::TimedOut => "The job took longer than it may.".into(),
             Failure::GaveUp => "The job failed several times in a row.".into(),
@@ -110,6 +150,15 @@ impl Failure {
             Failure::NoAudio => "Choose a file that has a sound track.",
             Failure::CorruptMedia => "Check that the file plays, and upload it whole.",
             Failure::UnknownModel { .. } => "Choose another model, or pull it with: worker model pull.",
+            Failure::OriginalGone => "Make the video anew, from the page of a job that is complete.",
+            Failure::NoSubtitles => "Correct the transcript first, or choose another offset.",
+            Failure::NoPicture => "Have the subtitles added as a track instead.",
+            Failure::NoFfmpeg => "Ask the operator to install it on the worker's machine: apt-get install ffmpeg.",
+            Failure::NoFont { .. } => {
+                "Ask the operator to install fonts, such as fonts-noto-core and fonts-noto-cjk; or add a track instead."
+            }
+            Failure::VideoTooLarge { .. } => "Cut the media into parts, or ask the operator for a higher limit.",
+            Failure::VideoFailed => "Convert the media to MP4 first, or download the subtitles as a file.",
             Failure::EngineCrashed => "Convert the file to MP4 or MP3 and try again.",
             Failure::TimedOut | Failure::GaveUp => {
                 "Try again; if it fails again, the operator's log says more."
@@ -141,6 +190,13 @@ pub(crate) mod tests {
             Failure::NoAudio,
             Failure::CorruptMedia,
             Failure::UnknownModel { model: "huge".into() },
+            Failure::OriginalGone,
+            Failure::NoSubtitles,
+            Failure::NoPicture,
+            Failure::NoFfmpeg,
+            Failure::NoFont { letter: "ж".into() },
+            Failure::VideoTooLarge { limit_bytes: 4_000_000_000 },
+            Failure::VideoFailed,
             Failure::EngineCrashed,
             Failure::TimedOut,
             Failure::GaveUp,

@@ -75,7 +75,7 @@ impl Job {
 
     /// A job nobody has worked on yet, at the first version.
     pub fn queued(id: JobId, spec: JobSpec, created_at: WallTime, expires_at: WallTime) -> Job {
-        let has_media = matches!(spec.source, crate::Source::Upload { .. });
+        let has_media = spec.has_media_before();
         Job {
             id,
             version: Job::VERSION_STEP,
@@ -193,6 +193,8 @@ pub enum Stage {
     /// Opening the media, loading the model, hearing the first window.
     Preparing,
     Transcribing,
+    /// Making a video.
+    Rendering,
     Done,
 }
 

@@ -17,6 +17,7 @@ pub mod peaks;
 pub mod segment;
 pub mod share;
 pub mod spec;
+pub mod video;
 pub mod view;
 #[cfg(any(test, target_family = "wasm"))]
 mod wall_time;
@@ -33,6 +34,7 @@ pub use job::{Attempt, Job, JobId, JobStatus, Progress, Stage, Version};
 pub use message::{JobMessage, UnreadableMessage};
 pub use share::{NewShare, Share, ShareId, ShareView};
 pub use spec::{InvalidSpec, JobSpec, Profile, Source, SpecOptions, Task};
+pub use video::{Video, VideoHow};
 pub use view::{FailureView, JobView};
 #[cfg(target_family = "wasm")]
 pub use wall_time::WallTime;

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 pub use self::invalid::InvalidSpec;
-use crate::{JobId, language};
+use crate::{JobId, Video, language};
 
 mod invalid;
 mod title;
@@ -26,6 +26,9 @@ pub struct JobSpec {
     /// The job whose media this one translates: it may have the media already.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub translation_of: Option<JobId>,
+    /// Nothing is heard: the job makes this video. `profile` is the layout of its subtitles.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub video: Option<Video>,
 }
 
 /// The choices beside the media, as forms, queries and JSON bring them. An empty text is the default.
@@ -58,6 +61,12 @@ impl JobSpec {
         }
         let source = Source::Upload { filename: filename.clone(), bytes };
         JobSpec::with_defaults(source, filename).with_options(options)
+    }
+
+    /// A job that makes a video of the media and the track of this one.
+    pub fn video(&self, video: Video, profile: Profile) -> JobSpec {
+        let title = title::of_video(&self.title, video.how.words());
+        JobSpec { profile, title, translation_of: None, video: Some(video), ..self.clone() }
     }
 
     /// The same wish with other choices: what is given replaces, what is `None` stays. An empty text goes
@@ -100,9 +109,24 @@ impl JobSpec {
         self.checked_english()
     }
 
+    /// Whether the media is in the media store before anybody worked on the job.
+    pub fn has_media_before(&self) -> bool {
+        // That of a video is the video.
+        self.video.is_none() && matches!(self.source, Source::Upload { .. })
+    }
+
     fn with_defaults(source: Source, title: String) -> JobSpec {
         let (task, profile) = (Task::default(), Profile::default());
-        JobSpec { source, language: None, task, model: None, profile, title, translation_of: None }
+        JobSpec {
+            source,
+            language: None,
+            task,
+            model: None,
+            profile,
+            title,
+            translation_of: None,
+            video: None,
+        }
     }
 
     /// Models whose name ends in `.en` hear English only, and have no other language to translate from.

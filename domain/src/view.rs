@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::correction::Revision;
 use crate::{
     Attempt, Failure, Job, JobId, JobStatus, Profile, Progress, Source, Stage, Task, Timestamp, Version,
-    WallTime,
+    Video, WallTime,
 };
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -34,6 +34,9 @@ pub struct JobView {
     /// The job that translates this one.
     #[serde(default)]
     pub translation: Option<JobId>,
+    /// The video that it makes; then it has no track of its own.
+    #[serde(default)]
+    pub video: Option<Video>,
     pub duration_ms: Option<u64>,
     /// How far the media is heard; a page of before knew nothing of it.
     #[serde(default)]
@@ -97,6 +100,7 @@ impl From<&Job> for JobView {
             profile: job.spec.profile,
             translation_of: job.spec.translation_of,
             translation: job.translation,
+            video: job.spec.video,
             duration_ms,
             transcribed_ms: transcribed,
             url: match &job.spec.source {
@@ -163,6 +167,7 @@ mod tests {
             "profile": "netflix",
             "translation_of": null,
             "translation": null,
+            "video": null,
             "duration_ms": 60_000,
             "transcribed_ms": 30_000,
             "url": "https://example.com/talk.mp4",

@@ -13,8 +13,8 @@ use serde::Serialize;
 use crate::Server;
 use crate::error::{ApiError, Result};
 use crate::jobs::uncached;
-use crate::query;
 use crate::tracks::expected_version;
+use crate::{query, videos};
 
 /// Most that one save may bring, in bytes: every cue of a very long film.
 const MAX_SAVE: usize = 8 << 20;
@@ -65,6 +65,9 @@ impl Server {
         for _ in 0..ROUNDS {
             let known = self.hub.record(id, at_least).await?.ok_or_else(ApiError::no_job)?;
             let stored = known.stored;
+            if stored.job.spec.video.is_some() {
+                return Err(videos::already_video());
+            }
             let revision = stored.job.progress.corrections;
             let conflicts = stored.corrections.conflicts(base.saturating_add(1).., changes);
             // A base of the future is that of a run before the job was retried, or an invention.

@@ -20,6 +20,7 @@ use crate::query;
 use crate::submit;
 use crate::translations;
 use crate::uploads::{self, Upload};
+use crate::videos::VideoWish;
 
 /// Longest value of a text field, and of the one with links, in bytes. Links come back in an address when one is wrong.
 const TEXT: usize = 4096;
@@ -236,6 +237,20 @@ pub async fn translate(State(server): State<Server>, Path(id): Path<String>, bod
         let body = query::body(body, 64 * 1024).await?;
         let fields = query::Query::parse(std::str::from_utf8(&body).ok());
         server.translate(job_id, fields.options()).await
+    };
+    match result.await {
+        Ok(submitted) => Redirect::to(&format!("/jobs/{}", submitted.job.id)),
+        Err(error) => back_to_job(&id, Err(error)),
+    }
+}
+
+/// `POST /jobs/{id}/video`: leads to the page of the video.
+pub async fn video(State(server): State<Server>, Path(id): Path<String>, body: Body) -> Redirect {
+    let result = async {
+        let job_id = query::job_id(&id)?;
+        let body = query::body(body, 64 * 1024).await?;
+        let wish = VideoWish::of_form(&query::Query::parse(std::str::from_utf8(&body).ok()))?;
+        server.make_video(job_id, wish).await
     };
     match result.await {
         Ok(submitted) => Redirect::to(&format!("/jobs/{}", submitted.job.id)),

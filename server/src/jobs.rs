@@ -16,7 +16,7 @@ use crate::Server;
 use crate::error::{ApiError, Result, causes};
 use crate::query::{self, Query, Wish};
 use crate::submit::{self, Submitted};
-use crate::translations;
+use crate::{translations, videos};
 
 /// Longest body of a call that carries JSON, in bytes.
 const BODY: usize = 64 * 1024;
@@ -164,6 +164,9 @@ impl Server {
             let job = server.backend.store.get(id).await?.ok_or_else(ApiError::no_job)?;
             if let Some(model) = options.model.as_deref().map(str::trim).filter(|model| !model.is_empty()) {
                 server.check_offered(model)?;
+            }
+            if job.spec.video.is_some() {
+                videos::check_retry(&options)?;
             }
             let spec = job.spec.with_options(&options).map_err(query::invalid)?;
             let expires_at = server.expiry_after(WallTime::now());

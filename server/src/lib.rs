@@ -41,6 +41,7 @@ mod sweep;
 mod tracks;
 mod translations;
 mod uploads;
+mod videos;
 mod watch;
 
 use std::future::Future;

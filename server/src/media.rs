@@ -6,7 +6,7 @@ use axum::extract::{Path, Request, State};
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use backend::MediaLocation;
-use domain::{JobId, Source};
+use domain::{Job, Source};
 use tokio::io::AsyncReadExt as _;
 use tower::ServiceExt as _;
 use tower_http::services::ServeFile;
@@ -27,25 +27,31 @@ pub async fn read(
         Source::Upload { filename, .. } => filename,
         Source::Link { .. } => &job.spec.title,
     };
-    serve(&server, id, filename, request).await
+    serve(&server, &job, filename, request).await
 }
 
-/// The media under this name, or the range of it that is asked for.
-pub async fn serve(server: &Server, id: JobId, filename: &str, mut request: Request) -> Result<Response> {
+/// The media of the job under this name, or the range of it that is asked for.
+pub async fn serve(server: &Server, job: &Job, filename: &str, mut request: Request) -> Result<Response> {
     if !request.headers().get(header::RANGE).is_some_and(is_one_range) {
         // What we do not serve in parts is served whole, as RFC 9110 has it.
         request.headers_mut().remove(header::RANGE);
     }
-    let location = server.backend.media.locate(id).await?.ok_or_else(no_media)?;
+    let location = server.backend.media.locate(job.id).await?.ok_or_else(no_media)?;
     let MediaLocation::File(path) = location;
-    let content_type = content_type_of(&path).await;
+    let head = head_of(&path).await;
+    let content_type = sniff(&head);
+    let attachment = match job.spec.video {
+        // Its title says what it is, and ends without a dot.
+        Some(_) => tracks::attachment(&job.spec.title, ending(content_type, &head)),
+        None => tracks::attachment(filename, ""),
+    };
     let served = ServeFile::new(&path).oneshot(request).await;
     let mut response = served.unwrap_or_else(|never| match never {}).into_response();
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
     // A stranger's file is played and downloaded, and never becomes a page of ours.
-    headers.insert(header::CONTENT_DISPOSITION, tracks::attachment(filename, ""));
+    headers.insert(header::CONTENT_DISPOSITION, attachment);
     headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static("sandbox; default-src 'none'"));
     headers.insert("cross-origin-resource-policy", HeaderValue::from_static("same-origin"));
     Ok(response)
@@ -74,14 +80,38 @@ fn no_media() -> ApiError {
     }
 }
 
-async fn content_type_of(path: &FilePath) -> &'static str {
-    let mut head = Vec::with_capacity(64);
-    match tokio::fs::File::open(path).await {
-        Ok(file) => match file.take(64).read_to_end(&mut head).await {
-            Ok(_) => sniff(&head),
-            Err(_) => UNKNOWN,
-        },
-        Err(_) => UNKNOWN,
+pub async fn content_type_of(path: &FilePath) -> &'static str {
+    sniff(&head_of(path).await)
+}
+
+/// The first bytes of a file; none where it cannot be read.
+async fn head_of(path: &FilePath) -> Vec<u8> {
+    let mut head = Vec::with_capacity(HEAD);
+    let read = async { tokio::fs::File::open(path).await?.take(HEAD as u64).read_to_end(&mut head).await };
+    if let Err(error) = read.await {
+        tracing::warn!(error = &error as &dyn std::error::Error, "the media could not be looked at");
+        head.clear();
+    }
+    head
+}
+
+/// What the tracks of a Matroska file are is told within these.
+const HEAD: usize = 4096;
+
+/// The ending of a file that we made.
+fn ending(content_type: &str, head: &[u8]) -> &'static str {
+    match content_type {
+        "audio/mp4" => "m4a",
+        "video/quicktime" => "mov",
+        "video/webm" => "webm",
+        // A picture has a codec: V_MPEG4/ISO/AVC.
+        "video/x-matroska"
+            if head.windows(3).any(|word| word.starts_with(b"V_") && word[2].is_ascii_uppercase()) =>
+        {
+            "mkv"
+        }
+        "video/x-matroska" => "mka",
+        _ => "mp4",
     }
 }
 
@@ -100,6 +130,7 @@ fn sniff(head: &[u8]) -> &'static str {
     if at(4, b"moov") || at(4, b"mdat") || at(4, b"wide") || at(4, b"free") {
         return "video/quicktime";
     }
+    let head = &head[..head.len().min(64)];
     if at(0, &[0x1a, 0x45, 0xdf, 0xa3]) {
         // WebM and Matroska share a container; browsers play the codecs of one under the name of the other.
         let is_matroska = head.windows(8).any(|window| window == b"matroska");

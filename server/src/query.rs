@@ -90,18 +90,7 @@ impl Wish {
         if body.iter().all(u8::is_ascii_whitespace) {
             return Ok(Wish::default());
         }
-        let malformed = |problem: String| {
-            ApiError::bad_request(
-                "malformed_json",
-                problem,
-                "Send one JSON object with Content-Type: application/json.",
-            )
-        };
-        let value: Value =
-            serde_json::from_slice(body).map_err(|error| malformed(format!("This is not JSON: {error}.")))?;
-        let Value::Object(mut fields) = value else {
-            return Err(malformed("The body must be a JSON object.".to_owned()));
-        };
+        let mut fields = object(body)?;
         Ok(Wish {
             url: take_text(&mut fields, "url")?,
             options: SpecOptions {
@@ -115,7 +104,20 @@ impl Wish {
     }
 }
 
-fn take_text(fields: &mut Map<String, Value>, name: &'static str) -> Result<Option<String>> {
+/// The fields of a body that is one JSON object.
+pub fn object(body: &[u8]) -> Result<Map<String, Value>> {
+    let malformed = |problem: String| {
+        let hint = "Send one JSON object with Content-Type: application/json.";
+        ApiError::bad_request("malformed_json", problem, hint)
+    };
+    match serde_json::from_slice(body) {
+        Ok(Value::Object(fields)) => Ok(fields),
+        Ok(_) => Err(malformed("The body must be a JSON object.".to_owned())),
+        Err(error) => Err(malformed(format!("This is not JSON: {error}."))),
+    }
+}
+
+pub fn take_text(fields: &mut Map<String, Value>, name: &'static str) -> Result<Option<String>> {
     match fields.remove(name) {
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(text)) => Ok(Some(text)),

@@ -9,7 +9,7 @@ use crate::error::ApiError;
 use crate::operators::Visitors;
 use crate::{
     Server, archive, conformity, corrections, forms, guard, jobs, list, media, metrics, operators, pages,
-    shares, socket, tracks, translations, uploads,
+    shares, socket, tracks, translations, uploads, videos,
 };
 
 /// What operators ask and do too, where `visitors` are operators.
@@ -21,6 +21,7 @@ pub fn router(server: &Server, visitors: Visitors) -> Router {
         .route("/jobs/{id}/cancel", post(jobs::cancel))
         .route("/jobs/{id}/retry", post(jobs::retry))
         .route("/jobs/{id}/translate", post(translations::translate))
+        .route("/jobs/{id}/video", post(videos::make))
         .route("/jobs/{id}/media", get(media::read))
         .route("/jobs/{id}/track", put(tracks::save))
         .route("/jobs/{id}/peaks", get(tracks::peaks))
@@ -42,6 +43,7 @@ pub fn router(server: &Server, visitors: Visitors) -> Router {
         .route("/jobs/{id}/cancel", post(forms::cancel))
         .route("/jobs/{id}/retry", post(forms::retry))
         .route("/jobs/{id}/translate", post(forms::translate))
+        .route("/jobs/{id}/video", post(forms::video))
         .route("/jobs/{id}/delete", post(forms::delete))
         .route("/jobs/{id}/shares", get(shares::owner_page).post(shares::make_by_form))
         .route("/jobs/{id}/shares/{share}/revoke", post(shares::revoke_by_form))

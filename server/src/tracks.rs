@@ -17,6 +17,7 @@ use crate::Server;
 use crate::error::{ApiError, Result};
 use crate::jobs::uncached;
 use crate::query::{self, Query};
+use crate::videos;
 
 /// Longest track that can be saved, in bytes: some twenty hours of speech.
 const MAX_TRACK: usize = 8 << 20;
@@ -122,14 +123,8 @@ async fn pages_after(server: &Server, id: &str, text: Option<&str>) -> Result<(V
 
 /// The job's track so far with what people changed of it, in the given layout.
 pub fn track_of(record: &JobRecord, profile: Option<Profile>) -> Result<Track> {
-    let JobRecord { job, pages, corrections } = record;
-    let language = job.track_language().map(str::to_owned);
-    let Some(profile) = profile.filter(|profile| *profile != job.spec.profile) else {
-        return Ok(corrections.track(pages, language));
-    };
-    let cues = segment::relayout(pages, corrections, profile);
-    Track::new(language, cues).map_err(|error| {
-        tracing::error!(job.id = %job.id, error = %error, "a new layout is no track");
+    record.track(profile).map_err(|error| {
+        tracing::error!(job.id = %record.job.id, error = %error, "a new layout is no track");
         ApiError::internal()
     })
 }
@@ -163,6 +158,9 @@ pub async fn save(
 impl Server {
     async fn save_track(&self, id: JobId, expected: Version, track: &Track) -> Result<Version> {
         let job = self.hub.job_since(id, expected).await?.ok_or_else(ApiError::no_job)?;
+        if job.spec.video.is_some() {
+            return Err(videos::already_video());
+        }
         if job.status != JobStatus::Completed {
             return Err(ApiError::new(
                 StatusCode::CONFLICT,

@@ -9,9 +9,9 @@ use domain::{Job, JobId, JobSpec, SpecOptions, Task};
 
 use crate::Server;
 use crate::error::{ApiError, Result};
-use crate::jobs;
 use crate::query::{self, Wish};
 use crate::submit::{self, Submitted};
+use crate::{jobs, videos};
 
 /// Longest body, in bytes.
 const BODY: usize = 64 * 1024;
@@ -62,6 +62,9 @@ impl Server {
     }
 
     fn translating(&self, job: &Job, options: SpecOptions) -> Result<JobSpec> {
+        if job.spec.video.is_some() {
+            return Err(videos::already_video());
+        }
         if job.spec.task == Task::Translate {
             return Err(ApiError::new(
                 StatusCode::CONFLICT,

@@ -1,4 +1,6 @@
-//! One attempt at one job: media to scratch to store, engine, windows to pages.
+//! One attempt at one job: media to scratch to store, engine, windows to pages; or ffmpeg, and the video that it makes.
+
+mod video;
 
 use std::error::Error as StdError;
 use std::path::PathBuf;
@@ -141,8 +143,11 @@ impl<'a> Attempt<'a> {
         (self.job, self.held.map(|held| held.page))
     }
 
-    /// Until every window of the media is committed. Dropping the future kills the engine.
+    /// Until every window of the media is committed, or the video is made. Dropping the future kills the engine.
     pub async fn run(&mut self) -> Result<(), Stop> {
+        if let Some(video) = self.job.spec.video {
+            return self.make_video(video).await;
+        }
         let request = self.request().await?;
         self.meter.has_media();
         self.enter(Stage::Preparing).await?;

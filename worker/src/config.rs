@@ -13,6 +13,7 @@ use crate::fetch::FetchConfig;
 use crate::lease::LeaseConfig;
 use crate::retry::RetryConfig;
 use crate::tasks::TaskConfig;
+use crate::video::VideoConfig;
 
 /// Everything a pulling worker needs to know. Made from [`PullArgs`]; tests shorten the durations.
 #[derive(Debug, Clone)]
@@ -26,6 +27,7 @@ pub struct WorkerConfig {
     pub fetch: FetchConfig,
     pub limits: Limits,
     pub engine: EngineConfig,
+    pub video: VideoConfig,
     pub media_decoder: MediaDecoder,
     pub tasks: TaskConfig,
     /// Folder of the models.
@@ -107,6 +109,7 @@ impl WorkerConfig {
                 sandbox: args.sandbox,
                 ..EngineConfig::new(std::env::current_exe()?)
             },
+            video: VideoConfig { max_bytes: args.max_video_bytes, ..VideoConfig::default() },
             media_decoder: args.media_decoder,
             tasks: args.tasks.config(true),
             models: args.models.clone(),
@@ -244,6 +247,9 @@ pub struct PullArgs {
     /// Longest media that is transcribed.
     #[arg(long, value_name = "DURATION", default_value = "12h", value_parser = parse_duration)]
     pub max_duration: Duration,
+    /// Largest video with subtitles that is made, in bytes.
+    #[arg(long, value_name = "N", env = "CUELIGHT_MAX_VIDEO_BYTES", default_value_t = VideoConfig::default().max_bytes)]
+    pub max_video_bytes: u64,
     /// Longest time one attempt transcribes; long media may take four times its length.
     #[arg(long, value_name = "DURATION", default_value = "30m", value_parser = parse_duration)]
     pub job_timeout: Duration,

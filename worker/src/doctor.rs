@@ -31,6 +31,7 @@ pub async fn run(args: &PullArgs) -> anyhow::Result<ExitCode> {
     findings.extend(spawn_blocking(move || models(&Manifest::bundled(), &folder, &name)).await?);
     findings.push(sandbox(WorkerConfig::from_args(args)?.engine).await);
     findings.push(ffmpeg(args.media_decoder).await);
+    findings.push(videos(args.media_decoder).await);
     let without = "without it only links straight to a media file are of use";
     findings.push(program("yt-dlp", "--version", without).await);
     let report = Report(findings);
@@ -152,6 +153,33 @@ async fn ffmpeg(decoder: MediaDecoder) -> Finding {
     match missing.is_empty() {
         true => Finding::ok("ffmpeg", format!("{version}; opens up {all}")),
         false => Finding::warn("ffmpeg", format!("{version}; does not know {missing}"), without),
+    }
+}
+
+/// What videos with subtitles take of ffmpeg: for people, and the name in its own lists.
+const OF_VIDEOS: &[(&str, &str)] = &[
+    ("tracks in MP4", "mov_text"),
+    ("tracks in Matroska", "srt"),
+    ("drawing", "ass"),
+    ("H.264", "libx264"),
+    ("AAC", "aac"),
+];
+
+/// Whether videos with subtitles can be made.
+async fn videos(decoder: MediaDecoder) -> Finding {
+    const NAME: &str = "videos";
+    if decoder == MediaDecoder::Symphonia {
+        return Finding::ok(NAME, "none are made, as --media-decoder says");
+    }
+    let (encoders, filters) = tokio::join!(listed("-encoders"), listed("-filters"));
+    let known = encoders + &filters;
+    let missing = OF_VIDEOS.iter().filter(|(_, name)| !is_listed(&known, name)).map(|(name, _)| *name);
+    let missing: Vec<_> = missing.collect();
+    let install = "apt-get install ffmpeg";
+    match missing.len() {
+        0 => Finding::ok(NAME, "subtitles become tracks of videos, or are drawn into them"),
+        all if all == OF_VIDEOS.len() => Finding::warn(NAME, "none are made without ffmpeg", install),
+        _ => Finding::warn(NAME, format!("ffmpeg does not know: {}", missing.join(", ")), install),
     }
 }
 

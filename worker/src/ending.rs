@@ -27,7 +27,8 @@ impl Handling<'_> {
     pub async fn refuse(&self, job: &Job) -> Ending {
         tracing::warn!(attempt = job.attempt, crashes = job.crashes, "the job's workers died too often");
         let cause = Some("its workers died".to_owned());
-        let end = End { failure: Some(Failure::EngineCrashed), counted: None, cause };
+        let failure = if job.spec.video.is_some() { Failure::GaveUp } else { Failure::EngineCrashed };
+        let end = End { failure: Some(failure), counted: None, cause };
         self.conclude(job.clone(), None, end, Instant::now()).await
     }
 
@@ -70,7 +71,7 @@ impl Handling<'_> {
                 }
                 let failure = match &cause {
                     EngineError::Hung { .. } => Failure::TimedOut,
-                    _ => Failure::EngineCrashed,
+                    _ => crash_of(&job),
                 };
                 End { failure: Some(failure), counted: Some(Release::Crashed), cause: Some(chain(&cause)) }
             }
@@ -194,6 +195,11 @@ impl Handling<'_> {
             }
         }
     }
+}
+
+/// What people read when the child that works on the job dies each time.
+fn crash_of(job: &Job) -> Failure {
+    if job.spec.video.is_some() { Failure::VideoFailed } else { Failure::EngineCrashed }
 }
 
 /// The error and what caused it, in one line.

@@ -21,3 +21,4 @@ pub mod speed;
 pub mod stop;
 pub mod tasks;
 pub mod transcribe;
+pub mod video;

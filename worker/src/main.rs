@@ -4,7 +4,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
-use worker::{config, doctor, engine, model, pull, push, transcribe};
+use worker::{config, doctor, engine, model, pull, push, transcribe, video};
 
 /// Takes jobs off the queue and turns media into subtitles.
 #[derive(Parser)]
@@ -31,12 +31,16 @@ enum Command {
     /// The child process of a worker.
     #[command(hide = true)]
     Engine(engine::child::EngineArgs),
+    /// The child process of a worker that becomes ffmpeg.
+    #[command(hide = true)]
+    Ffmpeg(video::child::FfmpegArgs),
 }
 
 fn main() -> ExitCode {
     let ended = match Cli::parse().command {
         // Before any thread exists: the child confines itself, and threads inherit it.
         Command::Engine(args) => engine::child::run(args).map(|()| ExitCode::SUCCESS),
+        Command::Ffmpeg(args) => Ok(video::child::run(&args)),
         command => run(command),
     };
     match ended {
@@ -77,6 +81,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Transcribe(args) => transcribe::run(args).await?,
         Command::Model(command) => model::run(command).await?,
         Command::Engine(args) => engine::child::run(args)?,
+        Command::Ffmpeg(args) => return Ok(video::child::run(&args)),
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -196,6 +196,10 @@ impl Handling<'_> {
         };
         // Before anybody else gets the message: a job that is found running counts a crash.
         let given_back = match held.get() {
+            // It would begin anew, and end here each time.
+            Some(job) if job.spec.video.is_some() && end == LeaseEnd::Longest => {
+                self.give_back(job, Release::Crashed, Duration::ZERO).await
+            }
             Some(job) => self.give_back(job, Release::HandedBack, Duration::ZERO).await,
             None => Ending::Again(Duration::ZERO),
         };
@@ -260,7 +264,9 @@ impl Handling<'_> {
         let heard_before = job.progress.transcribed;
         let (job, last_page) = attempt.into_parts();
         let heard = last_page.as_ref().map_or(job.progress.transcribed, |page| page.heard_until());
-        self.worker.speed.add(started.elapsed(), heard.saturating_sub(heard_before));
+        if job.spec.video.is_none() {
+            self.worker.speed.add(started.elapsed(), heard.saturating_sub(heard_before));
+        }
         match stopped {
             None => self.conclude(job, last_page, End::default(), started).await,
             Some(stop) => self.stopped(job, last_page, stop, started).await,

@@ -96,7 +96,7 @@ fn Translation(state: RwSignal<JobState>) -> impl IntoView {
 fn may_translate(job: &JobView) -> bool {
     let is_foreign = job.language.as_deref().is_some_and(|language| language != "en");
     let has_ended_badly = matches!(job.status, JobStatus::Failed | JobStatus::Cancelled);
-    job.task == Task::Transcribe && is_foreign && !has_ended_badly
+    job.task == Task::Transcribe && job.video.is_none() && is_foreign && !has_ended_badly
 }
 
 /// What is said of a language that was detected, but not for certain.

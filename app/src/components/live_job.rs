@@ -98,7 +98,7 @@ pub fn LiveJob(
 }
 
 /// Follows the job until the page is left. True when it does not exist any more.
-fn keep_live(state: RwSignal<JobState>) -> RwSignal<bool> {
+pub(super) fn keep_live(state: RwSignal<JobState>) -> RwSignal<bool> {
     let is_gone = RwSignal::new(false);
     let reading = StoredValue::new(false);
     Effect::new(move || {
@@ -154,7 +154,7 @@ fn read_again(state: RwSignal<JobState>, is_gone: RwSignal<bool>, reading: Store
 }
 
 #[component]
-fn Refusal(refusal: Problem) -> impl IntoView {
+pub(super) fn Refusal(refusal: Problem) -> impl IntoView {
     view! {
         <p class="gone" role="alert">
             <strong>{refusal.message} " "</strong>
@@ -165,7 +165,7 @@ fn Refusal(refusal: Problem) -> impl IntoView {
 }
 
 #[component]
-fn Gone() -> impl IntoView {
+pub(super) fn Gone() -> impl IntoView {
     view! {
         <p class="gone" role="alert">
             <strong>"This job was deleted or is past its time. "</strong>

@@ -133,7 +133,7 @@ pub fn media_at(id: JobId, start: u64) -> String {
     format!("{}#t={}.{:03}", media_address(id), start / 1000, start % 1000)
 }
 
-fn media_address(id: JobId) -> String {
+pub fn media_address(id: JobId) -> String {
     format!("/api/v1/jobs/{id}/media")
 }
 

@@ -16,10 +16,12 @@ pub fn Facts(state: RwSignal<JobState>) -> impl IntoView {
             let mut facts = Vec::new();
             facts.extend(job.duration_ms.map(text::clock));
             let spoken = job.language.as_deref().map(|tag| text::spoken(tag, job.language_confidence));
-            let is_unheard = spoken.is_none() && !job.status.is_terminal();
+            facts.extend(job.video.map(|video| text::video(video.how).into()));
+            let is_unheard = job.video.is_none() && spoken.is_none() && !job.status.is_terminal();
             facts.extend(spoken.or_else(|| is_unheard.then(|| "Language not heard yet".into())));
             facts.extend((job.task == Task::Translate).then(|| "into English".into()));
-            facts.extend(job.model.as_ref().map(|model| format!("Model {model}")));
+            let model = job.model.as_ref().filter(|_| job.video.is_none());
+            facts.extend(model.map(|model| format!("Model {model}")));
             facts
         })
     };
@@ -140,7 +142,7 @@ fn Reason(job: Memo<JobView>) -> impl IntoView {
 #[component]
 fn Silence(job: Memo<JobView>) -> impl IntoView {
     move || {
-        (job.with(|job| job.cues == 0)).then(|| {
+        (job.with(|job| job.cues == 0 && job.video.is_none())).then(|| {
             view! { <p>"No speech was found. If there is some, retry with the language set by hand or with a larger model."</p> }
         })
     }

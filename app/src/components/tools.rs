@@ -4,7 +4,7 @@ use domain::JobStatus;
 use domain::format::Format;
 use leptos::prelude::*;
 
-use super::{LanguageSelect, ModelSelect, TaskSelect};
+use super::{LanguageSelect, ModelSelect, TaskSelect, VideoChoices};
 use crate::api::Choices;
 use crate::erase::EraseOnServer as _;
 use crate::live::JobState;
@@ -38,6 +38,7 @@ pub fn Downloads(state: RwSignal<JobState>) -> impl IntoView {
             {move || {
                 is_unfinished.get().then(|| view! { <p class="note">"So far: the rest is still being transcribed."</p> })
             }}
+            <VideoChoices state />
         </section>
     }
     .erase_on_server()

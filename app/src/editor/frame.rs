@@ -185,6 +185,8 @@ impl Editor {
                 None => return false,
             },
             Command::Edit => self.to_editor(key),
+            // Where no times are changed, the arrows are those of a player.
+            Command::Nudge { by, .. } => return self.play(Command::Jump(if by < 0 { -5 } else { 5 })),
             _ => return false,
         }
         true

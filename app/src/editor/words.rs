@@ -26,7 +26,7 @@ pub const WATCH_KEYS: [Keys; 2] = [
         "Player",
         &[
             ("Space or K", "play, pause"),
-            ("J, L", "5 seconds back, forward"),
+            ("J, L or ←, →", "5 seconds back, forward"),
             ("−, +", "slower, faster"),
             ("Enter or H", "hear this line"),
         ],

@@ -235,6 +235,7 @@ pub mod samples {
             profile: Profile::Netflix,
             title: "talk".into(),
             translation_of: None,
+            video: None,
         };
         let moment = WallTime::UNIX_EPOCH;
         let job = Job::queued(JobId::from_bits(7), spec, moment, moment);

@@ -122,6 +122,7 @@ pub fn stage(work: &Work) -> String {
     match work.stage {
         Stage::Fetching => "Fetching".into(),
         Stage::Transcribing | Stage::Done => format!("Transcribing {} %", text::percent(work.progress)),
+        Stage::Rendering => format!("Making a video {} %", text::percent(work.progress)),
         Stage::Waiting | Stage::Preparing => "Preparing".into(),
     }
 }

@@ -1,6 +1,7 @@
 //! One job, as the server renders it.
 
 use domain::JobId;
+use leptos::either::Either;
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::{use_params_map, use_query_map};
@@ -8,7 +9,7 @@ use leptos_router::hooks::{use_params_map, use_query_map};
 use super::keys::Help;
 use super::{Assets, NotFound, Unavailable, WakeUp};
 use crate::api::{Choices, DeskError, JobDetail, desk};
-use crate::components::LiveJob;
+use crate::components::{LiveJob, LiveVideo};
 use crate::given::Given;
 use crate::problem::Problem;
 use crate::share::Sharing;
@@ -43,7 +44,7 @@ fn Shown(detail: JobDetail, choices: Choices) -> impl IntoView {
     // A found line leads to its moment.
     let start_ms: Option<u64> = query.get("t").and_then(|start| start.parse().ok());
     // What changes cues is in a file of its own: most visitors only watch.
-    let is_editing = query.get("edit").is_some();
+    let is_editing = query.get("edit").is_some() && detail.job.video.is_none();
     let Assets { job, editor, .. } = expect_context();
     let part = if is_editing { editor } else { job };
     let job = detail.job.id;
@@ -51,7 +52,13 @@ fn Shown(detail: JobDetail, choices: Choices) -> impl IntoView {
         <Title text=text::tab_name(&detail.job) />
         <WakeUp part />
         <main id="content" class="job" tabindex="-1">
-            <LiveJob detail=Given(detail) choices=Given(choices) refusal=Given(refusal) is_held start_ms is_editing />
+            {match detail.job.video {
+                Some(_) => Either::Left(view! { <LiveVideo detail=Given(detail) refusal=Given(refusal) is_held /> }),
+                None => {
+                    let (detail, choices, refusal) = (Given(detail), Given(choices), Given(refusal));
+                    Either::Right(view! { <LiveJob detail choices refusal is_held start_ms is_editing /> })
+                }
+            }}
             <Sharing job />
         </main>
         <Help is_editing />

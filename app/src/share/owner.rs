@@ -32,7 +32,7 @@ fn document(owned: &Owned) -> String {
         <!DOCTYPE html>
         <html lang="en">
             <head>
-                {head("/pkg/cuelight.css".into())}
+                {head("/favicon.svg", "/pkg/cuelight.css".into())}
                 <title>{text::tab_title(&title)}</title>
             </head>
             <body>

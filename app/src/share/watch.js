@@ -32,13 +32,13 @@ function wire() {
   };
   // Sound has no picture that captions could stand on.
   const speak = () => {
-    const cues = player.classList.contains('audio') ? [...(captions.activeCues ?? [])] : [];
+    const cues = player.classList.contains('audio') ? [...(captions?.activeCues ?? [])] : [];
     player.querySelector('.spoken').textContent = cues.map((cue) => cue.getCueAsHTML().textContent).join('\n');
   };
   for (const name of ['loadedmetadata', 'error']) video.addEventListener(name, look);
   for (const name of ['timeupdate', 'seeked', 'play']) video.addEventListener(name, mark);
   for (const name of ['loadedmetadata', 'timeupdate', 'seeked']) video.addEventListener(name, speak);
-  captions.addEventListener('cuechange', speak);
+  captions?.addEventListener('cuechange', speak);
   look();
 }
 

@@ -24,6 +24,15 @@ pub const UNAVAILABLE_WHAT_TO_DO: &str = "Nothing is lost. Try again in a few se
 pub fn told(shared: &Shared) -> Option<String> {
     Some(match shared.status {
         JobStatus::Completed => return None,
+        JobStatus::Queued | JobStatus::Running if shared.is_video => {
+            format!(
+                "The video is being made: {} %. The page looks again by itself.",
+                text::percent(shared.fraction)
+            )
+        }
+        JobStatus::Failed | JobStatus::Cancelled if shared.is_video => {
+            "The video was not made to its end.".into()
+        }
         JobStatus::Queued => "This waits to be transcribed. The page looks again by itself.".into(),
         JobStatus::Running => {
             let percent = text::percent(shared.fraction);

@@ -102,6 +102,7 @@ fn spec() -> JobSpec {
         profile: Profile::Netflix,
         title: "A talk".into(),
         translation_of: None,
+        video: None,
     }
 }
 

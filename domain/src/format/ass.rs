@@ -9,15 +9,19 @@ use super::timing::{CueLines, excerpt, lines_of};
 use crate::payload::{self, WORD_JOINER};
 use crate::{Timestamp, Track};
 
-/// Everything ahead of the cues: white text with a black outline near the lower edge.
-const HEAD: &str = "\
+/// The shorter side of the picture, in the units of the style.
+const SHORT_SIDE: u64 = 1080;
+
+/// What every script begins with.
+const INFO: &str = "\
 [Script Info]
 ScriptType: v4.00+
 WrapStyle: 0
 ScaledBorderAndShadow: yes
-PlayResX: 1920
-PlayResY: 1080
+";
 
+/// White text with a black outline near the lower edge.
+const STYLE: &str = "
 [V4+ Styles]
 Format: Name, Fontname, Fontsize, PrimaryColour, SecondaryColour, OutlineColour, BackColour, Bold, Italic, Underline, StrikeOut, ScaleX, ScaleY, Spacing, Angle, BorderStyle, Outline, Shadow, Alignment, MarginL, MarginR, MarginV, Encoding
 Style: Default,Arial,58,&H00FFFFFF,&H000000FF,&H00000000,&H80000000,0,0,0,0,100,100,0,0,1,3,1,2,96,96,64,1
@@ -26,8 +30,12 @@ Style: Default,Arial,58,&H00FFFFFF,&H000000FF,&H00000000,&H80000000,0,0,0,0,100,
 Format: Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text
 ";
 
-pub(super) fn write(track: &Track) -> String {
-    let mut file = HEAD.to_owned();
+/// The track for a picture of so many pixels: letters are as large beside its shorter side, whichever that is.
+pub fn write_for(track: &Track, width: u32, height: u32) -> String {
+    let (width, height) = (u64::from(width.max(1)), u64::from(height.max(1)));
+    let short = width.min(height);
+    let [across, down] = [width, height].map(|side| side * SHORT_SIDE / short);
+    let mut file = format!("{INFO}PlayResX: {across}\nPlayResY: {down}\n{STYLE}");
     let mut free_from = 0;
     for cue in track.normalized().cues() {
         let start = hundredths(cue.start).max(free_from);
@@ -37,6 +45,10 @@ pub(super) fn write(track: &Track) -> String {
             .expect("a string takes everything");
     }
     file
+}
+
+pub(super) fn write(track: &Track) -> String {
+    write_for(track, 1920, 1080)
 }
 
 fn hundredths(timestamp: Timestamp) -> u64 {
@@ -203,6 +215,19 @@ mod tests {
         );
         check("Dialogue: 0,0:00:01.00,0:00:02.00,,,,,,,C:\\temp {plain", &[(1000, 2000, "C:\\temp {plain")]);
         check("", &[]);
+    }
+
+    #[test]
+    fn letters_are_as_large_beside_the_shorter_side_of_a_picture() {
+        let check = |width, height, expect: &str| {
+            let file = write_for(&Track::default(), width, height);
+            assert!(file.contains(expect), "{width}x{height}: {file}");
+        };
+        check(1920, 1080, "\nPlayResX: 1920\nPlayResY: 1080\n\n[V4+ Styles]\n");
+        check(640, 480, "PlayResX: 1440\nPlayResY: 1080\n");
+        check(720, 1280, "PlayResX: 1080\nPlayResY: 1920\n");
+        check(0, u32::MAX, "PlayResX: 1080\n");
+        assert_eq!(write_for(&Track::default(), 3840, 2160), write(&Track::default()));
     }
 
     #[test]

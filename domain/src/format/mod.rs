@@ -16,7 +16,7 @@
 
 use crate::Track;
 
-mod ass;
+pub mod ass;
 mod json;
 mod markup;
 mod srt;

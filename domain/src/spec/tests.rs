@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::VideoHow;
 
 fn options(pairs: &[(&str, &str)]) -> SpecOptions {
     let value = |name: &str| pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
@@ -152,6 +153,51 @@ fn every_refusal_speaks_to_people() {
 fn options_are_read_from_json_with_any_of_their_fields() {
     let read: SpecOptions = serde_json::from_str(r#"{"language": "en", "unknown": 1}"#).unwrap();
     assert_eq!(read, options(&[("language", "en")]));
+}
+
+fn video(how: VideoHow) -> Video {
+    Video { of: JobId::from_bits(42), how, offset_ms: -250 }
+}
+
+#[test]
+fn a_video_is_of_the_same_media_and_its_title_says_what_it_is() {
+    let choices = options(&[("language", "fr"), ("profile", "ted")]);
+    let spec = JobSpec::upload("talk.mp4", 7, &choices).unwrap();
+    let burned = spec.video(video(VideoHow::Burn), Profile::Bbc);
+    let expect = JobSpec {
+        title: "talk (subtitles drawn in)".into(),
+        profile: Profile::Bbc,
+        video: Some(video(VideoHow::Burn)),
+        ..spec.clone()
+    };
+    assert_eq!(burned, expect);
+    assert!(spec.has_media_before() && !burned.has_media_before());
+    let title = |title: &str| {
+        JobSpec { title: title.into(), ..spec.clone() }.video(video(VideoHow::Mux), spec.profile).title
+    };
+    assert_eq!(title("Chapter 1. The end"), "Chapter 1. The end (with subtitle track)");
+    assert_eq!(title(".mp4"), ".mp4 (with subtitle track)");
+    assert_eq!(title(&"ä".repeat(200)).chars().count(), 200);
+}
+
+#[test]
+fn a_video_survives_json_and_a_wish_of_before_there_were_videos_is_read() {
+    let spec = JobSpec::upload("talk.mp4", 7, &SpecOptions::default()).unwrap();
+    let stored = serde_json::to_value(&spec).unwrap();
+    assert_eq!(stored.get("video"), None);
+    assert_eq!(serde_json::from_value::<JobSpec>(stored).unwrap(), spec);
+    for how in VideoHow::ALL {
+        let spec = spec.video(video(how), Profile::Ted);
+        let mut stored = serde_json::to_value(&spec).unwrap();
+        assert_eq!(
+            (&stored["video"]["how"], VideoHow::parse(how.as_str())),
+            (&how.as_str().into(), Some(how))
+        );
+        assert_eq!(serde_json::from_value::<JobSpec>(stored.clone()).unwrap(), spec);
+        stored["video"].as_object_mut().unwrap().remove("offset_ms");
+        assert_eq!(serde_json::from_value::<JobSpec>(stored).unwrap().video.unwrap().offset_ms, 0);
+    }
+    assert_eq!(VideoHow::parse("print"), None);
 }
 
 proptest! {

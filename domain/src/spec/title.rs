@@ -37,6 +37,21 @@ pub(super) fn of_filename(filename: &str) -> String {
     cleaned(filename.rsplit(['/', '\\']).next().unwrap_or_default())
 }
 
+/// The title without the ending of its file, and what became of it behind that.
+pub(super) fn of_video(title: &str, what: &str) -> String {
+    let stem = match title.rsplit_once('.') {
+        Some((stem, ending)) if !stem.is_empty() && is_file_ending(ending) => stem,
+        _ => title,
+    };
+    let room = MAX_TITLE - what.chars().count() - " ()".len();
+    let stem: String = stem.chars().take(room).collect();
+    format!("{} ({what})", stem.trim_end())
+}
+
+fn is_file_ending(text: &str) -> bool {
+    (2..=4).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric())
+}
+
 /// Marks of direction, and characters that show nothing: two titles must not look alike by them, and none may be
 /// there without being seen. The joiners stay, since scripts and emoji are written with them.
 fn is_unseen(c: char) -> bool {

@@ -24,6 +24,7 @@ fn job(version: Version) -> Job {
         profile: Profile::Netflix,
         title: "a".into(),
         translation_of: None,
+        video: None,
     };
     let now = WallTime::now();
     let expires_at = now.checked_add(Duration::from_secs(60)).unwrap();

@@ -108,7 +108,7 @@ async fn media(State(server): State<Server>, Path(link): Path<String>, request: 
         Err(refusal) => return refusal.into_response(),
     };
     // By its title: the name that a file was uploaded by is its owner's.
-    match media::serve(&server, record.job.id, &record.job.spec.title, request).await {
+    match media::serve(&server, &record.job, &record.job.spec.title, request).await {
         Ok(response) => response,
         Err(error) => Refusal::of(&error).into_response(),
     }
@@ -184,6 +184,7 @@ fn shared(record: &KnownRecord) -> Shared {
         duration_ms: job.progress.duration_ms,
         language: language(record),
         has_media: job.progress.has_media,
+        is_video: job.spec.video.is_some(),
         cues: track.into_cues(),
         cues_version: format!("{}.{}.{}", job.run, job.progress.pages, job.progress.corrections),
     }

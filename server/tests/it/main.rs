@@ -37,3 +37,4 @@ mod starting;
 mod support;
 mod tracks;
 mod uploads;
+mod videos;

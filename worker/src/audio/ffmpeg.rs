@@ -11,9 +11,9 @@ use super::listing::Listing;
 use super::track;
 
 /// More than ffmpeg says of any honest file.
-const MAX_LISTING_BYTES: u64 = 1 << 20;
+pub const MAX_LISTING_BYTES: u64 = 1 << 20;
 /// A file that claims to start later than this has broken time stamps, and no silence of that length at its start.
-const MAX_START_S: f64 = 3600.0;
+pub const MAX_START_S: f64 = 3600.0;
 
 /// How the time stamps of a container are to be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -8,10 +8,25 @@ use super::track::SoundTrack;
 pub struct Listing {
     /// ffmpeg knew what kind of file it is.
     pub is_media: bool,
+    /// Its names for that: `mov,mp4,m4a,3gp,3g2,mj2`.
+    pub format: String,
     pub duration_ms: Option<u64>,
     /// The earliest time stamp of the file.
     pub start_s: f64,
     pub sounds: Vec<Sound>,
+    pub pictures: Vec<Picture>,
+    /// Numbers and codecs of the subtitles that are there already.
+    pub subtitles: Vec<(u32, String)>,
+}
+
+/// A video track, or a picture that stands for the sound.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Picture {
+    pub id: u32,
+    /// As it is shown, turned if it is to be turned; 0 where ffmpeg does not say.
+    pub width: u32,
+    pub height: u32,
+    pub is_cover: bool,
 }
 
 /// A sound track; its id is what `-map 0:N` takes.
@@ -26,8 +41,9 @@ impl Listing {
     pub fn parse(text: &str) -> Listing {
         let mut listing = Listing::default();
         for line in text.lines() {
-            if line.starts_with("Input #0, ") {
+            if let Some(rest) = line.strip_prefix("Input #0, ") {
                 listing.is_media = true;
+                listing.format = rest.split(", from ").next().unwrap_or_default().into();
             } else if let Some(rest) = line.strip_prefix("  Duration: ") {
                 // "00:01:02.03, start: 0.000000, bitrate: 130 kb/s"; titles are indented further.
                 listing.duration_ms = rest.split(',').next().and_then(milliseconds);
@@ -35,6 +51,13 @@ impl Listing {
                 listing.start_s = start.and_then(|start| start.parse().ok()).unwrap_or(0.0);
             } else if let Some(rest) = line.trim_start().strip_prefix("Stream #0:") {
                 listing.sounds.extend(sound(rest));
+                listing.pictures.extend(picture(rest));
+                listing.subtitles.extend(subtitle(rest));
+            } else if line.trim_start().starts_with("displaymatrix: rotation of ") && line.contains("90") {
+                // Of the track that was told last.
+                if let Some(Picture { width, height, .. }) = listing.pictures.last_mut() {
+                    std::mem::swap(width, height);
+                }
             }
         }
         listing
@@ -53,8 +76,7 @@ fn milliseconds(time: &str) -> Option<u64> {
 /// `1[0x2](eng): Audio: ac3 (ac-3 / 0x332D6361), 48000 Hz, 5.1(side), fltp, 384 kb/s (default)`.
 fn sound(rest: &str) -> Option<Sound> {
     let (name, description) = rest.split_once(": Audio: ")?;
-    let digits = name.len() - name.trim_start_matches(|c: char| c.is_ascii_digit()).len();
-    let id = name[..digits].parse().ok()?;
+    let id = number(name)?;
     let language = name.split_once('(').map(|(_, rest)| rest.trim_end_matches(')').to_owned());
     let codec = description.split([' ', ',']).next().unwrap_or_default();
     let track = SoundTrack {
@@ -65,6 +87,30 @@ fn sound(rest: &str) -> Option<Sound> {
     };
     let is_mono = description.split(", ").any(|part| part == "mono" || part == "1 channels");
     Some(Sound { track, is_mono })
+}
+
+/// `0[0x1](und): Video: h264 (High), yuv420p(progressive), 1920x1080 [SAR 1:1 DAR 16:9], 25 fps (default)`.
+fn picture(rest: &str) -> Option<Picture> {
+    let (name, description) = rest.split_once(": Video: ")?;
+    let id = number(name)?;
+    let sides = description.split([' ', ',']).find_map(|word| {
+        let (width, height) = word.split_once('x')?;
+        Some((width.parse().ok()?, height.parse().ok()?))
+    });
+    let (width, height) = sides.unwrap_or_default();
+    Some(Picture { id, width, height, is_cover: description.contains("(attached pic)") })
+}
+
+/// `3(eng): Subtitle: subrip (default)`.
+fn subtitle(rest: &str) -> Option<(u32, String)> {
+    let (name, description) = rest.split_once(": Subtitle: ")?;
+    Some((number(name)?, description.split([' ', ',']).next().unwrap_or_default().to_owned()))
+}
+
+/// The number of a track at the start of its name.
+fn number(name: &str) -> Option<u32> {
+    let digits = name.len() - name.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+    name[..digits].parse().ok()
 }
 
 #[cfg(test)]
@@ -83,6 +129,10 @@ mod tests {
     Stream #0:2[0x102](ger): Audio: ac3 (AC-3 / 0x332D4341), 48000 Hz, 5.1(side), fltp, 448 kb/s (default) (dub)
   Stream #0:3[0x3](und): Audio: none, 48000 Hz, 2 channels
   Stream #0:4: Subtitle: subrip
+  Stream #0:5[0x6](und): Video: h264 (Main) (avc1 / 0x31637661), yuv420p(tv, bt709), 1920x1080 [SAR 1:1 DAR 16:9], 30 fps
+    Side data:
+      displaymatrix: rotation of -90.00 degrees
+  Stream #0:6: Video: mjpeg (Baseline), yuvj420p(pc), 600x600, 90k tbr (attached pic)
 At least one output file must be specified";
         let listing = Listing::parse(text);
         let sound = |id, language: Option<&str>, is_default, codec: &str, is_mono| {
@@ -98,6 +148,11 @@ At least one output file must be specified";
                 sound(3, None, false, "none sound", false),
             ]
         );
+        let picture = |id, width, height, is_cover| Picture { id, width, height, is_cover };
+        let pictures =
+            [picture(0, 160, 120, false), picture(5, 1080, 1920, false), picture(6, 600, 600, true)];
+        assert_eq!((listing.format.as_str(), listing.pictures.as_slice()), ("matroska,webm", &pictures[..]));
+        assert_eq!(listing.subtitles, [(4, "subrip".to_owned())]);
         assert_eq!(Listing::parse("/tmp/x: Invalid data found when processing input"), Listing::default());
     }
 

@@ -5,17 +5,17 @@
 //! decoders caught.
 
 mod contents;
-mod ffmpeg;
-mod listing;
+pub(crate) mod ffmpeg;
+pub(crate) mod listing;
 mod mix;
 mod mkv;
 mod mp4;
 mod native;
 mod ready;
 mod resample;
-mod sniff;
+pub(crate) mod sniff;
 mod timeline;
-mod track;
+pub(crate) mod track;
 
 use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};

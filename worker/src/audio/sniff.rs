@@ -31,7 +31,8 @@ pub fn sniff(mut file: &File) -> Sniffed {
     sniff_bytes(&head)
 }
 
-fn sniff_bytes(head: &[u8]) -> Sniffed {
+/// What `head`, the first bytes of a file, tell.
+pub fn sniff_bytes(head: &[u8]) -> Sniffed {
     const MAGIC: &[(usize, &[u8], Sniffed)] = &[
         (0, b"\x89PNG\r\n\x1a\n", Sniffed::NotMedia("PNG image")),
         (0, b"\xff\xd8\xff", Sniffed::NotMedia("JPEG image")),

@@ -54,6 +54,20 @@ fn plain(tag: &str) -> String {
     domain::language::find(code).map_or(code, |language| language.code).to_owned()
 }
 
+/// The tag of ISO 639-2 that containers take, of a tag of BCP 47; `None` for a language that has none here.
+pub fn three_letters(tag: &str) -> Option<String> {
+    let plain = plain(tag);
+    // Whisper files Javanese under another code.
+    let plain = if plain == "jw" { "jv" } else { plain.as_str() };
+    if plain.len() == 3 {
+        return Some(plain.to_owned());
+    }
+    let codes = ISO_639_2.split("; ").find(|codes| plain.len() == 2 && codes.starts_with(plain))?;
+    let codes: Vec<&str> = codes.split(' ').collect();
+    // Of two, the second is the one for terminology, which MP4 wants; Matroska's writer knows both.
+    codes.get(2).or(codes.get(1)).map(|code| (*code).to_owned())
+}
+
 /// The codes of ISO 639-1 of Whisper's languages, each with those of ISO 639-2, which containers use.
 const ISO_639_2: &str = "\
     af afr; am amh; ar ara; as asm; az aze; ba bak; be bel; bg bul; bn ben; bo tib bod; br bre; bs bos; \
@@ -107,6 +121,26 @@ mod tests {
         }
         for (one, other) in [("de", "eng"), ("und", "en"), ("", ""), ("e", "eng"), ("en", "engl")] {
             assert!(!is_same(one, other), "{one} {other}");
+        }
+    }
+
+    #[test]
+    fn containers_are_told_the_language_in_three_letters() {
+        let check = |tag: &str, expect: Option<&str>| {
+            assert_eq!(three_letters(tag).as_deref(), expect, "{tag}");
+        };
+        check("en", Some("eng"));
+        check("en-GB", Some("eng"));
+        check("de", Some("deu"));
+        check("zh-Hant", Some("zho"));
+        check("jw", Some("jav"));
+        check("nb", Some("nor"));
+        check("yue", Some("yue"));
+        check("haw", Some("haw"));
+        check("", None);
+        check("xx", None);
+        for language in domain::language::LANGUAGES {
+            assert!(three_letters(language.code).is_some_and(|code| code.len() == 3), "{}", language.code);
         }
     }
 

@@ -158,7 +158,7 @@ impl Engine {
 
 /// The child and what it started, by the number of the child; killed when dropped. A child that was taken over may have
 /// made others, which nobody else would end; seccomp keeps them in the group.
-struct ProcessGroup(Option<u32>);
+pub struct ProcessGroup(pub Option<u32>);
 
 impl Drop for ProcessGroup {
     #[allow(unsafe_code)]
@@ -233,7 +233,13 @@ pub(super) async fn spawn(config: &EngineConfig, more: &[&str]) -> io::Result<Ch
         .args(more)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
+        .stderr(Stdio::piped());
+    spawn_alone(command).await
+}
+
+/// Starts a child in a process group and an environment of its own. It is killed when it is dropped.
+pub async fn spawn_alone(mut command: Command) -> io::Result<Child> {
+    command
         .kill_on_drop(true)
         // Ctrl-C in a terminal is for this process to answer: the engine ends when it is told to.
         .process_group(0)

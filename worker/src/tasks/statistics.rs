@@ -114,6 +114,7 @@ mod tests {
                 profile: Profile::default(),
                 title: String::new(),
                 translation_of: None,
+                video: None,
             };
             let begin = WallTime::UNIX_EPOCH;
             let mut job = Job::queued(JobId::from_bits(1), spec, begin, begin);

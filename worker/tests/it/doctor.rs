@@ -30,6 +30,7 @@ fn the_doctor_ends_with_one_when_something_fails_and_says_what() {
         "ok    voice model ",
         "  sandbox ",
         "ok    ffmpeg ",
+        "ok    videos            subtitles become tracks",
         "ok    database ",
         " yt-dlp ",
         "0 fail\n",
@@ -37,7 +38,7 @@ fn the_doctor_ends_with_one_when_something_fails_and_says_what() {
     check(&["--models", models, "--model", MODEL], 0, &well);
     check(&["--models", models, "--model", MODEL], 0, &["; opens up AC-3, E-AC-3, DTS, surround AAC"]);
     let without = ["--models", models, "--model", MODEL, "--media-decoder", "symphonia"];
-    check(&without, 0, &["ok    ffmpeg            not used"]);
+    check(&without, 0, &["ok    ffmpeg            not used", "ok    videos            none are made"]);
     let empty = folder.path().to_str().unwrap();
     let missing =
         "fail  model             the model base is not installed → pull it with: worker model pull base\n";

@@ -24,3 +24,4 @@ mod sandbox;
 mod settings;
 mod support;
 mod timeline;
+mod video;

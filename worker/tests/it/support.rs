@@ -22,6 +22,7 @@ use worker::lease::LeaseConfig;
 use worker::process::{Worker, process_delivery};
 use worker::retry::RetryConfig;
 use worker::tasks::TaskConfig;
+use worker::video::VideoConfig;
 
 pub const MODEL: &str = "tiny.en";
 
@@ -64,6 +65,7 @@ impl Bench {
             fetch: FetchConfig::default(),
             limits: Limits::default(),
             engine: EngineConfig { threads: 1, ..EngineConfig::new(env!("CARGO_BIN_EXE_worker")) },
+            video: VideoConfig::default(),
             media_decoder: MediaDecoder::Auto,
             tasks: TaskConfig {
                 cleanup_every: None,
@@ -240,6 +242,7 @@ pub fn job(source: Source) -> Job {
         profile: Profile::default(),
         title: "A test".into(),
         translation_of: None,
+        video: None,
     };
     let now = WallTime::now();
     let tomorrow = now + Duration::from_secs(86_400);

@@ -34,7 +34,9 @@ pub fn Row(shared: Shared, first: JobRow) -> impl IntoView {
                         {left}
                     });
                 }
-                JobStatus::Completed if job.cues == 0 => Some(start::NO_SPEECH.to_owned()),
+                JobStatus::Completed if job.cues == 0 && job.video.is_none() => {
+                    Some(start::NO_SPEECH.to_owned())
+                }
                 _ => None,
             };
             match words {

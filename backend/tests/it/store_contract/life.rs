@@ -1,10 +1,12 @@
 //! From creation to the end, and after it.
 
 use backend::{
-    Backend, Cancelled, Claim, Created, Deleted, Finished, IdempotencyKey, Release, Requeued, Retried,
-    SavedCorrections, Written,
+    Backend, Cancelled, Claim, Created, Deleted, Finished, IdempotencyKey, Outcome, Release, Requeued,
+    Retried, SavedCorrections, Written,
 };
-use domain::{Corrections, Job, JobSpec, JobStatus, Progress, Source, Stage, Track, WallTime};
+use domain::{
+    Corrections, Job, JobSpec, JobStatus, Profile, Progress, Source, Stage, Track, Video, VideoHow, WallTime,
+};
 
 use super::{
     append, assert_ended, claim, claimed, completed, corrections, created, expect_gone, get, later, page,
@@ -29,6 +31,7 @@ contract![
     an_unfinished_job_starts_over_by_another_wish,
     a_repeated_retry_is_success,
     a_retry_with_another_source_forgets_the_media,
+    a_video_that_is_made_again_is_not_there_meanwhile,
     a_job_names_its_translation,
     a_deleted_job_never_returns,
     a_job_past_its_time_does_not_exist,
@@ -273,6 +276,20 @@ async fn a_retry_with_another_source_forgets_the_media(backend: &Backend) {
     backend.store.finish(job.id, job.attempt, None, &success()).await.unwrap();
     let spec = JobSpec { source: Source::Link { url: "http://media.test/other.mp4".into() }, ..spec() };
     backend.store.retry(job.id, &spec, in_an_hour()).await.unwrap();
+    assert!(!get(backend, job.id).await.progress.has_media);
+}
+
+async fn a_video_that_is_made_again_is_not_there_meanwhile(backend: &Backend) {
+    let video = Video { of: new_id(), how: VideoHow::Burn, offset_ms: -250 };
+    let job = new_job();
+    let job = Job { spec: job.spec.video(video, Profile::Bbc), ..job };
+    backend.store.create(&job, None).await.unwrap();
+    let job = claim(backend, job.id).await;
+    assert_eq!(job.spec.video, Some(video));
+    let made = Outcome { progress: Progress { has_media: true, ..transcribing(1.0) }, ..success() };
+    backend.store.finish(job.id, job.attempt, None, &made).await.unwrap();
+    assert!(get(backend, job.id).await.progress.has_media);
+    backend.store.retry(job.id, &job.spec, in_an_hour()).await.unwrap();
     assert!(!get(backend, job.id).await.progress.has_media);
 }
 

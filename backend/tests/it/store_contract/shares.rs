@@ -139,7 +139,7 @@ async fn links_outlive_a_retry(backend: &Backend) {
     let share = add(backend, job.id).await;
     let retried = backend.store.retry(job.id, &spec(), in_an_hour()).await.unwrap();
     assert!(matches!(retried, Retried::Queued(_)));
-    assert_eq!(listed(backend, job.id).await, [share.clone()]);
+    assert_eq!(listed(backend, job.id).await, std::slice::from_ref(&share));
     assert_eq!(found(backend, &share).await, Some((job.id, share)));
 }
 

@@ -12,6 +12,8 @@ use landlock::{
     path_beneath_rules,
 };
 
+use super::Confinement;
+
 /// What this was tested with. An older kernel does what it knows of it.
 const TESTED: ABI = ABI::V7;
 
@@ -40,16 +42,28 @@ const OF_THE_SYSTEM: &[&str] = &[
     "/sys/kernel/mm/transparent_hugepage",
 ];
 
-/// Lets this process open `readable` and what is in it, `library` with its neighbours, and run `programs`; nothing
-/// else. Says what the kernel lacks, if anything.
+/// Fonts, and what says which one is meant by a name.
+const FONTS: &[&str] = &[
+    "/etc/fonts",
+    "/usr/share/fontconfig",
+    "/usr/share/fonts",
+    "/usr/local/share/fonts",
+    "/var/cache/fontconfig",
+];
+
+/// Lets this process open what is `readable` and what is in it, `library` with its neighbours, write into the folder
+/// that is `writable`, and run `programs`; nothing else. Says what the kernel lacks, if anything.
 pub fn confine(
-    readable: &[PathBuf],
+    confinement: &Confinement,
     library: Option<&Path>,
     programs: &[PathBuf],
 ) -> anyhow::Result<Option<String>> {
     let read = AccessFs::ReadFile | AccessFs::ReadDir;
     let run = AccessFs::ReadFile | AccessFs::Execute;
     let nothing = AccessFs::ReadFile | AccessFs::WriteFile;
+    let write = read | AccessFs::MakeReg | AccessFs::WriteFile | AccessFs::Truncate;
+    let Confinement { readable, writable, .. } = confinement;
+    let fonts: &[&str] = if writable.is_some() { FONTS } else { &[] };
     let paths =
         readable.iter().flat_map(|path| with_links(path)).chain(library.into_iter().flat_map(libraries));
     let status = Ruleset::default()
@@ -58,7 +72,9 @@ pub fn confine(
         .scope(Scope::from_all(TESTED))?
         .create()?
         .add_rules(path_beneath_rules(OF_THE_SYSTEM, read))?
+        .add_rules(path_beneath_rules(fonts, read))?
         .add_rules(path_beneath_rules(paths, read))?
+        .add_rules(path_beneath_rules(writable, write))?
         .add_rules(path_beneath_rules(programs, run))?
         // ffmpeg's standard input.
         .add_rules(path_beneath_rules(["/dev/null"], nothing))?

@@ -14,14 +14,14 @@ const MAX_OPEN_FILES: u64 = 256;
 const CAP_DAC_READ_SEARCH: u32 = 1 << 2;
 
 /// Confines this process as far as no kernel feature is needed.
-pub fn set(address_space_bytes: u64) -> anyhow::Result<()> {
+pub fn set(address_space_bytes: u64, file_bytes: u64) -> anyhow::Result<()> {
     close_inherited_files();
     let limits = [
         (Resource::AS, address_space_bytes),
         (Resource::CORE, 0),
         (Resource::NOFILE, MAX_OPEN_FILES),
-        // It writes to pipes only.
-        (Resource::FSIZE, 0),
+        // By default it writes to pipes only.
+        (Resource::FSIZE, file_bytes),
     ];
     for (resource, limit) in limits {
         let (_, hard) = resource.get().context("could not read a limit")?;

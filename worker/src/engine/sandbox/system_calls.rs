@@ -140,14 +140,28 @@ const OF_OLD: &[i64] = &[
 #[cfg(not(target_arch = "x86_64"))]
 const OF_OLD: &[i64] = &[];
 
-/// Confines this thread and all that it starts; with `runs_programs` they may start others. Says what the kernel
-/// lacks, if anything.
-pub fn confine(runs_programs: bool) -> anyhow::Result<Option<String>> {
+/// Of files that one may write: Landlock and the limit on their size say which, and how much.
+const OF_WRITING: &[i64] = &[
+    libc::SYS_fallocate,
+    libc::SYS_fdatasync,
+    libc::SYS_fsync,
+    libc::SYS_ftruncate,
+    libc::SYS_pwrite64,
+    libc::SYS_pwritev,
+];
+
+/// Confines this thread and all that it starts; with `runs_programs` they may start others, with `writes` write files.
+/// Says what the kernel lacks, if anything.
+pub fn confine(runs_programs: bool, writes: bool) -> anyhow::Result<Option<String>> {
     let Ok(architecture) = TargetArch::try_from(std::env::consts::ARCH) else {
         return Ok(Some(format!("seccomp, which is not set up for {}", std::env::consts::ARCH)));
     };
     let refusal = SeccompAction::Errno(libc::ENOSYS as u32);
-    let filter = SeccompFilter::new(rules(runs_programs)?, refusal, SeccompAction::Allow, architecture)?;
+    let mut rules = rules(runs_programs)?;
+    if writes {
+        rules.extend(OF_WRITING.iter().map(|call| (*call, Vec::new())));
+    }
+    let filter = SeccompFilter::new(rules, refusal, SeccompAction::Allow, architecture)?;
     match apply_filter(&BpfProgram::try_from(filter)?) {
         Ok(()) => Ok(None),
         Err(Error::Seccomp(error)) => {

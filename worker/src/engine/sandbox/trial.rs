@@ -49,9 +49,25 @@ pub async fn check(config: &EngineConfig) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// The same for a child that may write into a folder, as ffmpeg may that makes a video.
+pub async fn try_out_writing(config: &EngineConfig, victim: Option<u32>) -> anyhow::Result<Tried> {
+    let folder = tempfile::tempdir().context("no temporary folder")?;
+    let writable = folder.path().to_str().context("a folder of a strange name")?;
+    try_out_with(config, victim, true, &["--writable", writable, "--file-bytes", "1000000"]).await
+}
+
 /// Starts a child as `config` says and has it try to get out. `victim` is a process of this user, which it tries to
 /// kill; with `runs_ffmpeg` it runs that, too.
 pub async fn try_out(config: &EngineConfig, victim: Option<u32>, runs_ffmpeg: bool) -> anyhow::Result<Tried> {
+    try_out_with(config, victim, runs_ffmpeg, &[]).await
+}
+
+async fn try_out_with(
+    config: &EngineConfig,
+    victim: Option<u32>,
+    runs_ffmpeg: bool,
+    more: &[&str],
+) -> anyhow::Result<Tried> {
     let folder = tempfile::tempdir().context("no temporary folder")?;
     let (hidden, readable) = (folder.path().join("hidden"), folder.path().join("readable"));
     let (secret, given) = (hidden.join("secret"), readable.join("given"));
@@ -64,7 +80,9 @@ pub async fn try_out(config: &EngineConfig, victim: Option<u32>, runs_ffmpeg: bo
     let bait = Bait { tcp: tcp.local_addr()?, udp: udp.local_addr()?, secret, given, victim, runs_ffmpeg };
 
     let config = EngineConfig { readable: vec![readable], ..config.clone() };
-    let mut child = spawn(&config, &["--escape-test"]).await.context("the engine could not be started")?;
+    let mut child = spawn(&config, &[&["--escape-test"], more].concat())
+        .await
+        .context("the engine could not be started")?;
     let mut stdin = child.stdin.take().expect("stdin is piped");
     let trying = async {
         // A child that is gone by now says why on its way.
