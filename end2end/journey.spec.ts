@@ -44,6 +44,8 @@ test('a pasted link becomes captions, and a cue is corrected, split and taken ba
   expect((await job()).status).toBe('running');
   await area(page).evaluate((area: HTMLTextAreaElement) => area.setSelectionRange(5, 5));
   await page.keyboard.press('Control+Enter');
+  await expect(area(page)).toHaveValue('by hand.');
+  await expect(area(page)).toBeFocused();
   await page.keyboard.press('Escape');
   await expect(words(page, 0)).toHaveText('Typed');
   await expect(words(page, 1)).toHaveText('by hand.');

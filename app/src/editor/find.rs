@@ -126,6 +126,12 @@ pub fn Find(editor: Editor) -> impl IntoView {
         at.set(0);
         show();
     };
+    // The button that was pressed has nothing to do any more, and buttons that are switched off lose the keyboard.
+    let keep_keyboard = move || {
+        if count() == 0 {
+            editor.find();
+        }
+    };
     let replace = move || {
         editor.commit(false);
         let Some(found) = current() else { return };
@@ -138,6 +144,7 @@ pub fn Find(editor: Editor) -> impl IntoView {
         // What follows has come to this place, unless it was the last.
         at.update(|at| *at = if *at < count() { *at } else { 0 });
         show();
+        keep_keyboard();
     };
     let replace_all = move || {
         editor.commit(false);
@@ -151,6 +158,7 @@ pub fn Find(editor: Editor) -> impl IntoView {
         });
         editor.make(correction::set_texts(&rows.cues, &texts));
         at.set(0);
+        keep_keyboard();
     };
     let field = NodeRef::<html::Input>::new();
     Effect::new(move || {

@@ -134,7 +134,7 @@ mod tests {
         check("de", Some("deu"));
         check("zh-Hant", Some("zho"));
         check("jw", Some("jav"));
-        check("nb", Some("nor"));
+        check("nb", Some("nob"));
         check("yue", Some("yue"));
         check("haw", Some("haw"));
         check("", None);
