@@ -105,7 +105,8 @@ test('a link is made, watched, embedded elsewhere, and taken back', async ({ pag
 });
 
 test('a link to a running job shows more and more of it, without a reload', async ({ page, request }) => {
-  const id = await upload(request, speechVideo(300), 'Long.mp4');
+  // Longer than two looks of the page: one each five seconds.
+  const id = await upload(request, speechVideo(1200), 'Long.mp4');
   const path = await link(request, id);
   await page.goto(path);
   let loads = 0;

@@ -27,7 +27,8 @@ for (const javaScriptEnabled of [true, false]) {
       await ended(request, id);
       await page.goto(`/jobs/${id}`);
       await shoot('video-choices');
-      await page.getByRole('button', { name: /Track/ }).click();
+      await page.getByText('Other layout or times').click();
+      await page.getByRole('button', { name: 'Track' }).click();
       await expect(page).toHaveURL(/\/jobs\/(?!.*error)/);
       const heading = page.getByRole('heading', { level: 1 });
       await expect(heading).toHaveText('Inaugural address (with subtitle track)');
@@ -44,7 +45,8 @@ for (const javaScriptEnabled of [true, false]) {
       expect(streams(info.outputPath('track.mp4'))).toBe('h264 aac mov_text');
 
       await page.getByRole('link', { name: 'The transcript it is made of' }).click();
-      await page.getByRole('button', { name: /Drawn/ }).click();
+      await page.getByText('Other layout or times').click();
+      await page.getByRole('button', { name: 'Drawn' }).click();
       await expect(heading).toHaveText('Inaugural address (subtitles drawn in)');
       await expect(link).toBeVisible();
       if (javaScriptEnabled) {
@@ -56,8 +58,9 @@ for (const javaScriptEnabled of [true, false]) {
         });
       }
       await shoot('video-drawn');
+      const made = new URL(page.url()).pathname;
       await page.goto('/');
-      await expect(page.getByRole('link', { name: 'Inaugural address (subtitles drawn in)' })).toBeVisible();
+      await expect(page.locator(`a[href="${made}"]`)).toHaveText('Inaugural address (subtitles drawn in)');
       await shoot('video-list');
     });
   });
@@ -67,19 +70,22 @@ test('sound alone has no picture to draw into, and silence no subtitles', async 
   const id = await upload(request, speechAudio(), 'Ask not.wav');
   await ended(request, id);
   await page.goto(`/jobs/${id}`);
-  await page.getByRole('button', { name: /Drawn/ }).click();
+  await page.getByText('Other layout or times').click();
+  await page.getByRole('button', { name: 'Drawn' }).click();
   await expect(page.getByRole('alert')).toContainText('no picture');
   if (process.env.SHOTS) await page.screenshot({ path: join(gallery, 'video-refused.png'), fullPage: true });
   const silent = await upload(request, silence(), 'silence.mp3');
   await ended(request, silent);
   await page.goto(`/jobs/${silent}`);
-  await expect(page.getByRole('button', { name: /Drawn/ })).toHaveCount(0);
+  await expect(page.getByRole('heading', { name: 'Download' })).toBeHidden();
 });
 
 test('a job that is not complete makes no video', async ({ page, request }) => {
   const id = await upload(request, speechVideo(900), 'Long.mp4');
   await page.goto(`/jobs/${id}`);
-  await expect(page.getByRole('button', { name: /Track/ })).toHaveCount(0);
+  await page.getByText('Other layout or times').click();
+  await expect(page.getByRole('button', { name: 'SRT', exact: true })).toBeVisible();
+  await expect(page.getByRole('button', { name: 'Track' })).toBeHidden();
   await request.post(`/api/v1/jobs/${id}/cancel`);
   const refused = await request.post(`/api/v1/jobs/${id}/video`, { data: { how: 'mux' } });
   expect([refused.status(), (await refused.json()).error.code]).toEqual([409, 'job_not_completed']);
@@ -89,7 +95,8 @@ test('how far a video is can be seen; it can be cancelled, and made again', asyn
   const id = await upload(request, speechVideo(240), 'Four minutes.mp4');
   await ended(request, id);
   await page.goto(`/jobs/${id}`);
-  await page.getByRole('button', { name: /Drawn/ }).click();
+  await page.getByText('Other layout or times').click();
+  await page.getByRole('button', { name: 'Drawn' }).click();
   const status = page.getByRole('region', { name: 'Status' });
   await expect(status).toContainText('Making the video');
   if (process.env.SHOTS) await page.screenshot({ path: join(gallery, 'video-running.png'), fullPage: true });

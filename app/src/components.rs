@@ -18,18 +18,21 @@ mod status;
 mod strip;
 #[cfg(any(feature = "ssr", feature = "start"))]
 mod submit_form;
+#[cfg(feature = "ssr")]
 mod tools;
-mod video;
 
 pub use choices::{ExpirySelect, LanguageSelect, ModelSelect, ProfileSelect, TaskSelect};
 pub use languages::Languages;
 pub use player::{NoPlayer, Player, media_address, media_at};
 pub use status::{Facts, Status};
-pub use tools::{Downloads, Removal, RetryForm};
-pub use video::VideoChoices;
 
-/// The islands, which pages are made of.
+/// The islands, which pages are made of, and what stands beside them.
 #[cfg(feature = "ssr")]
 pub use {
-    jobs::Jobs, live_job::LiveJob, live_video::LiveVideo, reconnecting::Reconnecting, submit_form::SubmitForm,
+    jobs::Jobs,
+    live_job::LiveJob,
+    live_video::LiveVideo,
+    reconnecting::Reconnecting,
+    submit_form::SubmitForm,
+    tools::{Again, Downloads, Removal},
 };

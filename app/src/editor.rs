@@ -244,7 +244,7 @@ impl Editor {
         } else if !changes.is_empty() {
             // Somebody else's text came under the hands that typed.
             self.state.update(|state| state.contradict(changes));
-            self.news.set(words::CONFLICT);
+            self.news.set(words::CONFLICT.get());
             form::show_again(self, draft.key);
         }
     }

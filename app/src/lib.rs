@@ -18,14 +18,17 @@ mod problem;
 #[cfg(feature = "ssr")]
 pub mod share;
 mod text;
+pub mod tr;
 
 #[cfg(feature = "ssr")]
 pub use pages::{App, Assets, Part, shell};
 
-/// Called once by the page's script when the WASM is loaded, before the first island.
+/// Called once by the page's script when the WASM is loaded, before the first island. `texts` are those of the page's
+/// language, and empty in English.
 #[cfg(feature = "hydrate")]
 #[wasm_bindgen::prelude::wasm_bindgen]
-pub fn hydrate() {
+pub fn hydrate(texts: String) {
+    tr::load(texts);
     console_error_panic_hook::set_once();
     leptos::mount::hydrate_islands();
     live::Now::provide();

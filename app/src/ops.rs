@@ -14,6 +14,8 @@ use serde::Serialize;
 
 use crate::pages::{self, Header};
 use crate::problem::Problem;
+use crate::text;
+use crate::tr::{Language, html_attributes, in_language};
 pub use letters::Letter;
 pub use plots::{Day, FailureCount, Hour};
 pub use work::{Age, Jobs, Queue, TaskRun, Work, Worker};
@@ -59,7 +61,11 @@ pub struct Surroundings {
 }
 
 /// The page as an HTML document.
-pub fn page(overview: &Overview, surroundings: &Surroundings) -> String {
+pub fn page(language: Option<&'static Language>, overview: &Overview, surroundings: &Surroundings) -> String {
+    in_language(language, || shown(overview, surroundings))
+}
+
+fn shown(overview: &Overview, surroundings: &Surroundings) -> String {
     let Surroundings { models, notice, has_job_pages, nonce } = surroundings;
     let Overview { read_at, queue, jobs, workers, untold, day, dead_letters, tasks } = overview;
     // Whoever chooses letters without JavaScript must not lose the choice.
@@ -100,25 +106,28 @@ pub fn page(overview: &Overview, surroundings: &Surroundings) -> String {
 }
 
 /// The page for whoever has not the right of operators.
-pub fn refusal() -> String {
-    let content = view! {
-        <main id="content" class="lone" tabindex="-1">
-            <h1>{words::NOT_HERE}</h1>
-            <p>{words::NOT_HERE_WHY}</p>
-            <p>{words::NOT_HERE_WHAT_TO_DO}</p>
-            <p><a class="button" href="/">{words::TO_THE_START}</a></p>
-        </main>
-    };
-    document((), content)
+pub fn refusal(language: Option<&'static Language>) -> String {
+    in_language(language, || {
+        let content = view! {
+            <main id="content" class="lone" tabindex="-1">
+                <h1>{words::NOT_HERE}</h1>
+                <p>{words::NOT_HERE_WHY}</p>
+                <p>{words::NOT_HERE_WHAT_TO_DO}</p>
+                <p><a class="button" href="/">{words::TO_THE_START}</a></p>
+            </main>
+        };
+        document((), content)
+    })
 }
 
 fn document(more: impl IntoView, content: impl IntoView) -> String {
+    let (lang, dir) = html_attributes();
     let document = view! {
         <!DOCTYPE html>
-        <html lang="en">
+        <html lang=lang dir=dir>
             <head>
                 {pages::head("/favicon.svg", "/pkg/cuelight.css".into())}
-                <title>{words::TAB}</title>
+                <title>{text::tab_title(words::TITLE.get())}</title>
                 {more.into_any()}
             </head>
             <body>

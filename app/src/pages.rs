@@ -15,6 +15,7 @@ use leptos_router::{SsrMode, path};
 use crate::components::Reconnecting;
 use crate::live::Now;
 use crate::text;
+use crate::tr::{self, Language, tr};
 use job::JobPage;
 use not_found::NotFound;
 use start::StartPage;
@@ -40,17 +41,18 @@ pub struct Part {
 /// `is_operator`: whoever asks may see the page of operators.
 pub fn shell(assets: Assets, is_operator: bool) -> impl IntoView {
     let style = assets.style.clone();
+    let (language, direction) = tr::html_attributes();
     provide_context(assets);
     view! {
         <!DOCTYPE html>
-        <html lang="en">
+        <html lang=language dir=direction>
             <head>
                 {head("/favicon.svg", style)}
                 <MetaTags />
             </head>
             <body>
                 <App />
-                {is_operator.then(|| view! { <footer class="bottom"><a href="/ops">"Operations"</a></footer> })}
+                {is_operator.then(|| view! { <footer class="bottom"><a href="/ops">{tr!("Operations")}</a></footer> })}
             </body>
         </html>
     }
@@ -90,16 +92,21 @@ pub fn App() -> impl IntoView {
 #[component]
 fn WakeUp(part: Part) -> impl IntoView {
     let Part { script, wasm } = part;
+    let texts = tr::current().map(Language::address);
     // Leptos's own script waits until the browser is idle, for ever if need be, and walks through every element.
+    let read = texts.as_ref().map(|address| format!("fetch({address:?}).then((texts) => texts.text())"));
+    let read = read.unwrap_or_else(|| "''".to_owned());
     let start = format!(
         "import start, * as page from {script:?};\n\
+         const texts = {read};\n\
          await start({{ module_or_path: {wasm:?} }});\n\
-         page.hydrate();\n\
+         page.hydrate(await texts);\n\
          for (const island of document.querySelectorAll('leptos-island')) page[island.dataset.component](island);"
     );
     view! {
         <link rel="modulepreload" href=script />
         <link rel="preload" href=wasm r#as="fetch" r#type="application/wasm" crossorigin="" />
+        {texts.map(|address| view! { <link rel="preload" href=address r#as="fetch" crossorigin="" /> })}
         <script type="module" nonce=use_nonce()>{start}</script>
     }
 }
@@ -107,7 +114,7 @@ fn WakeUp(part: Part) -> impl IntoView {
 #[component]
 pub fn Header() -> impl IntoView {
     view! {
-        <a class="skip" href="#content">"Skip to the content"</a>
+        <a class="skip" href="#content">{tr!("Skip to the content")}</a>
         <header class="top">
             <a class="brand" href="/">
                 {mark()}

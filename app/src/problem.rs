@@ -4,6 +4,7 @@ use domain::spec::InvalidSpec;
 use serde::{Deserialize, Serialize};
 
 use crate::text;
+use crate::tr::{Text, said, tr};
 
 /// Shown next to its field: what is wrong, and what to do now.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -59,7 +60,11 @@ impl Field {
 impl Problem {
     /// Neither a link nor a file.
     pub fn nothing_chosen() -> Problem {
-        Problem::new(Field::Url, "There is no link, and no file.", "Paste a link, or choose a file.")
+        Problem::new(
+            Field::Url,
+            Text("There is no link, and no file."),
+            Text("Paste a link, or choose a file."),
+        )
     }
 
     /// What can be said of a link before it is sent; the server has the last word.
@@ -84,8 +89,8 @@ impl Problem {
         if bytes <= max_upload_bytes {
             return None;
         }
-        let message = format!(
-            "The file is larger than this installation takes: {} of at most {}.",
+        let message = tr!(
+            "The file is larger than this installation takes: {0} of at most {1}.",
             text::bytes(bytes),
             text::bytes(max_upload_bytes)
         );
@@ -93,123 +98,139 @@ impl Problem {
     }
 
     pub fn connection_lost(field: Field) -> Problem {
-        Problem::new(field, "The server could not be reached.", "Check your connection and try again.")
+        Problem::new(
+            field,
+            Text("The server could not be reached."),
+            Text("Check your connection and try again."),
+        )
     }
 
     /// As the address of a page tells it when a form was sent without JavaScript.
     pub fn told(code: &str, field: &str, max_upload_bytes: u64) -> Problem {
         let field = Field::parse(field);
-        let invalid = |invalid: InvalidSpec| Problem::new(field, &invalid.message(), &invalid.hint());
+        let invalid = |invalid: InvalidSpec| {
+            let (message, hint) = (said(&invalid.message()).into(), said(&invalid.hint()).into());
+            Problem { field, message, hint }
+        };
         match code {
             "url_missing" | "file_missing" => Problem { field, ..Problem::nothing_chosen() },
             "url_malformed" => invalid(InvalidSpec::UrlMalformed),
-            "url_scheme" => Problem::new(
-                field,
-                "Links of this kind cannot be fetched.",
-                &InvalidSpec::UrlMalformed.hint(),
-            ),
+            "url_scheme" => Problem {
+                message: tr!("Links of this kind cannot be fetched.").into(),
+                ..invalid(InvalidSpec::UrlMalformed)
+            },
             "url_user_info" => invalid(InvalidSpec::UrlUserInfo),
             "url_too_long" => invalid(InvalidSpec::UrlTooLong),
             "unknown_language" => Problem::new(
                 field,
-                "This language is not known here.",
-                "Choose one of the list, or let it be detected.",
+                Text("This language is not known here."),
+                Text("Choose one of the list, or let it be detected."),
             ),
             "english_model_only" => Problem::new(
                 field,
-                "This model hears English only, and another language was chosen.",
-                "Choose a model without .en in its name.",
+                Text("This model hears English only, and another language was chosen."),
+                Text("Choose a model without .en in its name."),
             ),
             "english_model_translates" => Problem::new(
                 field,
-                "A model for English only cannot translate.",
-                "Choose a model without .en in its name.",
+                Text("A model for English only cannot translate."),
+                Text("Choose a model without .en in its name."),
             ),
             "unknown_model" | "model_name" => {
-                Problem::new(field, "This model is not offered here.", "Choose one of the list.")
+                Problem::new(field, Text("This model is not offered here."), Text("Choose one of the list."))
             }
             "unknown_task" | "unknown_profile" => {
-                Problem::new(field, "This choice is not known here.", "Choose one of the list.")
+                Problem::new(field, Text("This choice is not known here."), Text("Choose one of the list."))
             }
-            "media_too_large" => Problem::new(
+            "media_too_large" => Problem {
                 field,
-                &format!(
-                    "The file is larger than this installation takes: {}.",
+                message: tr!(
+                    "The file is larger than this installation takes: {0}.",
                     text::bytes(max_upload_bytes)
                 ),
-                "Submit only its sound, or ask the operator for a higher limit.",
+                hint: tr!("Submit only its sound, or ask the operator for a higher limit.").into(),
+            },
+            "empty_upload" => Problem::new(
+                field,
+                Text("The file is empty."),
+                Text("Check that the file plays, and upload it whole."),
             ),
-            "empty_upload" => {
-                Problem::new(field, "The file is empty.", "Check that the file plays, and upload it whole.")
-            }
-            "upload_broken" | "too_slow" => {
-                Problem::new(field, "The upload did not arrive whole.", "Try again on a better connection.")
-            }
-            "too_many" | "too_many_ids" => {
-                Problem::new(field, "These are more than can be taken at once.", "Take fewer at a time.")
-            }
+            "upload_broken" | "too_slow" => Problem::new(
+                field,
+                Text("The upload did not arrive whole."),
+                Text("Try again on a better connection."),
+            ),
+            "too_many" | "too_many_ids" => Problem::new(
+                field,
+                Text("These are more than can be taken at once."),
+                Text("Take fewer at a time."),
+            ),
             "nothing_selected" => {
-                Problem::new(field, "No job is selected.", "Check the boxes before their titles.")
+                Problem::new(field, Text("No job is selected."), Text("Check the boxes before their titles."))
             }
-            "job_not_found" => {
-                Problem::new(field, "None of these jobs is there any more.", "The list shows what is.")
-            }
+            "job_not_found" => Problem::new(
+                field,
+                Text("None of these jobs is there any more."),
+                Text("The list shows what is."),
+            ),
             "job_ended" => Problem::new(
                 field,
-                "The job had ended before it could be cancelled.",
-                "Nothing is left to do.",
+                Text("The job had ended before it could be cancelled."),
+                Text("Nothing is left to do."),
             ),
             "job_unfinished" => Problem::new(
                 field,
-                "The job is still queued or running.",
-                "Cancel it first, or wait for its end.",
+                Text("The job is still queued or running."),
+                Text("Cancel it first, or wait for its end."),
             ),
             "already_translation" => Problem::new(
                 field,
-                "The job is a translation itself.",
-                "Translate the job that it was made of.",
+                Text("The job is a translation itself."),
+                Text("Translate the job that it was made of."),
             ),
             "already_video" => Problem::new(
                 field,
-                "The job is a video with subtitles, and has no track of its own.",
-                "Take the job that it was made of.",
+                Text("The job is a video with subtitles, and has no track of its own."),
+                Text("Take the job that it was made of."),
             ),
             "job_not_completed" => {
-                Problem::new(field, "The job is not complete.", "Wait until it is, or retry it.")
+                Problem::new(field, Text("The job is not complete."), Text("Wait until it is, or retry it."))
             }
             "no_subtitles" => Problem::new(
                 field,
-                "There are no subtitles to put into a video.",
-                "Correct the transcript first.",
+                Text("There are no subtitles to put into a video."),
+                Text("Correct the transcript first."),
             ),
             "no_picture" => Problem::new(
                 field,
-                "The media has no picture that subtitles could be drawn into.",
-                "Have them added as a track instead.",
+                Text("The media has no picture that subtitles could be drawn into."),
+                Text("Have them added as a track instead."),
             ),
             "disk_full" => Problem::new(
                 field,
-                "There is no room left for the media.",
-                "Delete jobs that are not needed any more, or ask the operator for space.",
+                Text("There is no room left for the media."),
+                Text("Delete jobs that are not needed any more, or ask the operator for space."),
             ),
             "queue_unavailable" => Problem::new(
                 field,
-                "The job is stored, but the queue did not take it.",
-                "It starts by itself when the queue answers again.",
+                Text("The job is stored, but the queue did not take it."),
+                Text("It starts by itself when the queue answers again."),
             ),
             "too_many_shares" => Problem::new(
                 field,
-                "The job has as many links as it can have.",
-                "Revoke one that is not needed any more.",
+                Text("The job has as many links as it can have."),
+                Text("Revoke one that is not needed any more."),
             ),
             "share_not_found" => {
-                Problem::new(field, "There is no such link any more.", "Nothing is left to do.")
+                Problem::new(field, Text("There is no such link any more."), Text("Nothing is left to do."))
             }
-            "expires_in" => Problem::new(field, "A link cannot end then.", "Choose one of the list."),
+            "expires_in" => {
+                Problem::new(field, Text("A link cannot end then."), Text("Choose one of the list."))
+            }
             "unavailable" => {
-                Problem::new(field, "The backend did not answer.", "Try again in a few seconds.")
+                Problem::new(field, Text("The backend did not answer."), Text("Try again in a few seconds."))
             }
-            _ => Problem::new(field, "This was not accepted.", "Check it and try again."),
+            _ => Problem::new(field, Text("This was not accepted."), Text("Check it and try again.")),
         }
     }
 
@@ -229,15 +250,17 @@ impl Problem {
         match serde_json::from_str::<Answer>(body) {
             Ok(Answer { error: Told { message, hint, field } }) => {
                 let field = field.as_deref().map_or(source, Field::parse);
-                Problem { field, message, hint }
+                Problem { field, message: said(&message).into(), hint: said(&hint).into() }
             }
-            Err(_) => {
-                Problem::new(source, "The server gave an answer that makes no sense here.", "Try again.")
-            }
+            Err(_) => Problem::new(
+                source,
+                Text("The server gave an answer that makes no sense here."),
+                Text("Try again."),
+            ),
         }
     }
 
-    fn new(field: Field, message: &str, hint: &str) -> Problem {
+    fn new(field: Field, message: Text, hint: Text) -> Problem {
         Problem { field, message: message.into(), hint: hint.into() }
     }
 }

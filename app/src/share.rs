@@ -12,6 +12,7 @@ use leptos::prelude::*;
 
 use crate::pages::{head, mark};
 use crate::text;
+use crate::tr::{Language, Text, html_attributes, in_language};
 pub use owner::{Owned, page as owner_page};
 pub(crate) use section::Sharing;
 
@@ -45,7 +46,11 @@ pub struct Address {
 }
 
 /// The page of a link.
-pub fn page(shared: &Shared, address: &Address) -> String {
+pub fn page(language: Option<&'static Language>, shared: &Shared, address: &Address) -> String {
+    in_language(language, || whole(shared, address))
+}
+
+fn whole(shared: &Shared, address: &Address) -> String {
     let is_running = !shared.status.is_terminal();
     let content = view! {
         <header class="top"><span class="brand">{mark()} {words::NAME}</span></header>
@@ -104,7 +109,11 @@ fn transcript(shared: &Shared) -> AnyView {
 }
 
 /// The player alone, as large as its frame.
-pub fn embed(shared: &Shared, address: &Address) -> String {
+pub fn embed(language: Option<&'static Language>, shared: &Shared, address: &Address) -> String {
+    in_language(language, || framed(shared, address))
+}
+
+fn framed(shared: &Shared, address: &Address) -> String {
     let is_running = !shared.status.is_terminal();
     let content = view! {
         <main id="content" data-running=is_running.then_some("")>
@@ -117,13 +126,13 @@ pub fn embed(shared: &Shared, address: &Address) -> String {
 }
 
 /// For every link that opens nothing, whyever.
-pub fn gone() -> String {
-    alone(words::GONE, words::GONE_WHY)
+pub fn gone(language: Option<&'static Language>) -> String {
+    in_language(language, || alone(words::GONE, words::GONE_WHY))
 }
 
 /// For trouble of ours.
-pub fn unavailable() -> String {
-    alone(words::UNAVAILABLE, words::UNAVAILABLE_WHAT_TO_DO)
+pub fn unavailable(language: Option<&'static Language>) -> String {
+    in_language(language, || alone(words::UNAVAILABLE, words::UNAVAILABLE_WHAT_TO_DO))
 }
 
 /// HTML for a page of another site, which shows the player there. `url` is that of the link.
@@ -137,14 +146,14 @@ pub fn snippet(url: &str, title: &str) -> String {
     )
 }
 
-fn alone(heading: &'static str, why: &'static str) -> String {
+fn alone(heading: Text, why: Text) -> String {
     let content = view! {
         <main id="content" class="lone" tabindex="-1">
             <h1>{heading}</h1>
             <p>{why}</p>
         </main>
     };
-    document(heading, "", false, content)
+    document(heading.get(), "", false, content)
 }
 
 fn player(shared: &Shared, address: &Address) -> AnyView {
@@ -198,9 +207,10 @@ fn script(nonce: &str) -> AnyView {
 fn document(title: &str, class: &'static str, reads_itself_again: bool, content: impl IntoView) -> String {
     let again =
         reads_itself_again.then(|| view! { <noscript><meta http-equiv="refresh" content="10" /></noscript> });
+    let (lang, dir) = html_attributes();
     let document = view! {
         <!DOCTYPE html>
-        <html lang="en">
+        <html lang=lang dir=dir>
             <head>
                 {head("/share/favicon.svg", "/share/cuelight.css".into())}
                 <meta name="robots" content="noindex" />
@@ -242,18 +252,18 @@ mod tests {
 
     #[test]
     fn what_people_wrote_stays_text() {
-        for html in [page(&shared(), &address()), embed(&shared(), &address())] {
+        for html in [page(None, &shared(), &address()), embed(None, &shared(), &address())] {
             assert!(!html.contains("<script>alert") && !html.contains("<img"), "{html}");
             assert!(html.contains("&lt;/title&gt;"), "{html}");
         }
-        assert!(page(&shared(), &address()).contains("&lt;img src=x"));
+        assert!(page(None, &shared(), &address()).contains("&lt;img src=x"));
         let snippet = snippet("http://a.example/share/x", "\"><script>");
         assert!(snippet.contains("title=\"&quot;&gt;&lt;script&gt;\""), "{snippet}");
     }
 
     #[test]
     fn the_player_starts_where_the_address_says_and_its_captions_are_on() {
-        let html = page(&shared(), &address());
+        let html = page(None, &shared(), &address());
         assert!(html.contains("src=\"/share/a.b/media#t=1.500\""), "{html}");
         assert!(html.contains("src=\"/share/a.b/track.vtt?v=1.0\" default"), "{html}");
         assert!(html.contains("href=\"?t=1500\""), "{html}");
@@ -262,12 +272,12 @@ mod tests {
     #[test]
     fn a_running_job_says_so_and_an_ended_one_does_not_look_again() {
         let running = Shared { status: JobStatus::Running, fraction: 0.42, ..shared() };
-        let html = page(&running, &address());
+        let html = page(None, &running, &address());
         assert!(
             html.contains("42 %") && html.contains("data-running=") && html.contains("refresh"),
             "{html}"
         );
-        let html = page(&shared(), &address());
+        let html = page(None, &shared(), &address());
         assert!(!html.contains("data-running=") && !html.contains("http-equiv=\"refresh\""), "{html}");
     }
 
@@ -279,7 +289,7 @@ mod tests {
             (JobStatus::Completed, words::no_media(JobStatus::Completed)),
             (JobStatus::Failed, words::no_cues(JobStatus::Failed)),
         ] {
-            let html = page(&Shared { status, ..bare.clone() }, &address());
+            let html = page(None, &Shared { status, ..bare.clone() }, &address());
             assert!(html.contains(expect) && !html.contains("<video"), "{html}");
         }
     }

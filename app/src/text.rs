@@ -4,7 +4,9 @@ pub mod start;
 
 use domain::{JobStatus, JobView, Stage, VideoHow, WallTime};
 
-pub const CANCEL: &str = "Cancel";
+use crate::tr::{Text, tr, tr_count};
+
+pub const CANCEL: Text = Text("Cancel");
 
 /// What the tab says of a page; nothing but our name for the start page, whose own is empty.
 pub fn tab_title(name: &str) -> String {
@@ -22,39 +24,41 @@ pub fn tab_name(job: &JobView) -> String {
 /// The stage in one or two words, with the share done where it says something.
 pub fn stage(job: &JobView) -> String {
     match (job.status, job.stage) {
-        (JobStatus::Completed, _) => "Completed".into(),
-        (JobStatus::Failed, _) => "Failed".into(),
-        (JobStatus::Cancelled, _) => "Cancelled".into(),
-        (JobStatus::Queued, _) | (JobStatus::Running, Stage::Waiting) => "Waiting".into(),
-        (JobStatus::Running, Stage::Fetching) => "Fetching".into(),
-        (JobStatus::Running, Stage::Preparing) => "Preparing".into(),
+        (JobStatus::Completed, _) => tr!("Completed").into(),
+        (JobStatus::Failed, _) => tr!("Failed").into(),
+        (JobStatus::Cancelled, _) => tr!("Cancelled").into(),
+        (JobStatus::Queued, _) | (JobStatus::Running, Stage::Waiting) => tr!("Waiting").into(),
+        (JobStatus::Running, Stage::Fetching) => tr!("Fetching").into(),
+        (JobStatus::Running, Stage::Preparing) => tr!("Preparing").into(),
         (JobStatus::Running, Stage::Transcribing | Stage::Done) => {
-            format!("Transcribing {} %", percent(job.progress))
+            tr!("Transcribing {0} %", percent(job.progress))
         }
-        (JobStatus::Running, Stage::Rendering) => format!("Making the video {} %", percent(job.progress)),
+        (JobStatus::Running, Stage::Rendering) => tr!("Making the video {0} %", percent(job.progress)),
     }
 }
 
 /// The stage without numbers: what is worth saying aloud when it changes.
 pub fn headline(job: &JobView) -> &'static str {
     match (job.status, job.stage) {
-        (JobStatus::Completed, _) if job.cues == 0 && job.video.is_none() => "Completed: no speech was found",
-        (JobStatus::Completed, _) => "Completed",
-        (JobStatus::Failed, _) => "Failed",
-        (JobStatus::Cancelled, _) => "Cancelled",
-        (JobStatus::Queued, _) | (JobStatus::Running, Stage::Waiting) => "Waiting for a worker",
-        (JobStatus::Running, Stage::Fetching) => "Fetching the media",
-        (JobStatus::Running, Stage::Preparing) => "Preparing",
-        (JobStatus::Running, Stage::Transcribing | Stage::Done) => "Transcribing",
-        (JobStatus::Running, Stage::Rendering) => "Making the video",
+        (JobStatus::Completed, _) if job.cues == 0 && job.video.is_none() => {
+            tr!("Completed: no speech was found")
+        }
+        (JobStatus::Completed, _) => tr!("Completed"),
+        (JobStatus::Failed, _) => tr!("Failed"),
+        (JobStatus::Cancelled, _) => tr!("Cancelled"),
+        (JobStatus::Queued, _) | (JobStatus::Running, Stage::Waiting) => tr!("Waiting for a worker"),
+        (JobStatus::Running, Stage::Fetching) => tr!("Fetching the media"),
+        (JobStatus::Running, Stage::Preparing) => tr!("Preparing"),
+        (JobStatus::Running, Stage::Transcribing | Stage::Done) => tr!("Transcribing"),
+        (JobStatus::Running, Stage::Rendering) => tr!("Making the video"),
     }
 }
 
 /// What a video has of its subtitles.
 pub fn video(how: VideoHow) -> &'static str {
     match how {
-        VideoHow::Burn => "Subtitles drawn into the picture",
-        VideoHow::Mux => "Subtitles as a track",
+        VideoHow::Burn => tr!("Subtitles drawn into the picture"),
+        VideoHow::Mux => tr!("Subtitles as a track"),
     }
 }
 
@@ -65,20 +69,20 @@ pub fn percent(fraction: f32) -> u32 {
 
 /// The measured remaining time, as rough as it is.
 pub fn remaining(eta_ms: u64) -> String {
-    format!("{} left", about(eta_ms))
+    tr!("{0} left", about(eta_ms))
 }
 
 /// A span of time in round words.
 pub fn about(ms: u64) -> String {
     let seconds = ms.div_ceil(1000);
     match seconds {
-        0..=9 => "a few seconds".into(),
-        10..=54 => format!("about {} seconds", seconds.div_ceil(5) * 5),
-        55..=89 => "about a minute".into(),
-        90..=3599 => format!("about {} minutes", (seconds + 30) / 60),
+        0..=9 => tr!("a few seconds").into(),
+        10..=54 => tr!("about {0} seconds", seconds.div_ceil(5) * 5),
+        55..=89 => tr!("about a minute").into(),
+        90..=3599 => tr!("about {0} minutes", (seconds + 30) / 60),
         _ => {
             let (hours, minutes) = (seconds / 3600, seconds % 3600 / 60);
-            format!("about {hours} h {minutes} min")
+            tr!("about {0} h {1} min", hours, minutes)
         }
     }
 }
@@ -100,21 +104,19 @@ pub fn moment(time: WallTime) -> String {
 /// How long ago, as seen by a browser's clock (milliseconds since 1970), which may be a little off.
 pub fn ago(time: WallTime, now_ms: i64) -> String {
     let seconds = (now_ms - time.as_millisecond()).max(0) / 1000;
-    let (count, unit) = match seconds {
-        0..=44 => return "just now".into(),
-        45..=3569 => ((seconds + 30) / 60, "minute"),
-        3570..=86_399 => ((seconds + 1800) / 3600, "hour"),
-        _ => (seconds / 86_400, "day"),
-    };
-    let plural = if count == 1 { "" } else { "s" };
-    format!("{count} {unit}{plural} ago")
+    match seconds {
+        0..=44 => tr!("just now").into(),
+        45..=3569 => tr_count!((seconds + 30) / 60, "{0} minute ago", "{0} minutes ago"),
+        3570..=86_399 => tr_count!((seconds + 1800) / 3600, "{0} hour ago", "{0} hours ago"),
+        _ => tr_count!(seconds / 86_400, "{0} day ago", "{0} days ago"),
+    }
 }
 
 /// Sizes in decimal units, as file managers and sites name them.
 pub fn bytes(count: u64) -> String {
     const UNITS: [&str; 4] = ["kB", "MB", "GB", "TB"];
     if count < 1000 {
-        return format!("{count} bytes");
+        return tr!("{0} bytes", count);
     }
     let mut size = count as f64 / 1000.0;
     let mut unit = 0;
@@ -127,13 +129,13 @@ pub fn bytes(count: u64) -> String {
 
 /// The name of the language of a tag, or the tag.
 pub fn language(tag: &str) -> String {
-    domain::language::find(tag).map_or_else(|| tag.to_owned(), |language| language.name.to_owned())
+    domain::language::find(tag).map_or_else(|| tag.to_owned(), |language| Text(language.name).into())
 }
 
 /// The language that is spoken; with how sure that is, if it was detected.
 pub fn spoken(tag: &str, confidence: Option<f32>) -> String {
     match confidence {
-        Some(confidence) => format!("{}, {} % sure", language(tag), percent(confidence)),
+        Some(confidence) => tr!("{0}, {1} % sure", language(tag), percent(confidence)),
         None => language(tag),
     }
 }

@@ -19,6 +19,11 @@ impl Timestamp {
         self.0 as f64 / 1000.0
     }
 
+    /// So many milliseconds later, or earlier; never before the media begins.
+    pub fn moved(self, by: i64) -> Timestamp {
+        Timestamp(self.0.saturating_add_signed(by))
+    }
+
     pub fn saturating_sub(self, other: Timestamp) -> u64 {
         self.0.saturating_sub(other.0)
     }
@@ -162,14 +167,16 @@ impl Track {
         self.cues
     }
 
+    /// Furthest that a track can be moved, in milliseconds: a day.
+    pub const MAX_OFFSET_MS: i64 = 24 * 60 * 60 * 1000;
+
     /// The track so many milliseconds later, or earlier; what would be over before the media begins is left out.
     pub fn moved(mut self, by: i64) -> Track {
         if by < 0 {
             self.cues.retain(|cue| cue.end.0 > by.unsigned_abs());
         }
         for cue in &mut self.cues {
-            cue.start = Timestamp(cue.start.0.saturating_add_signed(by));
-            cue.end = Timestamp(cue.end.0.saturating_add_signed(by));
+            (cue.start, cue.end) = (cue.start.moved(by), cue.end.moved(by));
         }
         self
     }

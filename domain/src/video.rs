@@ -47,8 +47,3 @@ impl VideoHow {
         }
     }
 }
-
-impl Video {
-    /// Nothing is out by more than a day.
-    pub const MAX_OFFSET_MS: i64 = 24 * 60 * 60 * 1000;
-}

@@ -20,6 +20,7 @@ mod forms;
 mod guard;
 mod jobs;
 mod known;
+mod language;
 mod letters;
 mod line;
 mod list;

@@ -71,7 +71,10 @@ pub fn api(visitors: Visitors) -> Router<Server> {
 pub fn pages(visitors: Visitors, has_job_pages: bool) -> Router<Server> {
     let pages = match visitors {
         Visitors::Operators => Router::new()
-            .route("/ops", get(move |server, query| ops::page(server, query, has_job_pages)))
+            .route(
+                "/ops",
+                get(move |server, headers, query| ops::page(server, headers, query, has_job_pages)),
+            )
             .route("/ops/redrive", post(ops::redrive))
             .method_not_allowed_fallback(async || ApiError::method_not_allowed()),
         Visitors::Anybody => {

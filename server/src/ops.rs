@@ -10,17 +10,17 @@ use std::time::Duration;
 use app::ops::{Letter, Notice, Overview, Surroundings};
 use axum::body::Body;
 use axum::extract::{RawQuery, State};
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use domain::SpecOptions;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
-use crate::Server;
 use crate::error::{ApiError, Result};
 use crate::jobs::uncached;
 use crate::letters::{BODY, Redriven};
 use crate::query::{self, Query};
+use crate::{Server, language};
 pub use ended::EndedJobs;
 
 /// However many look, everything is read once in this time.
@@ -79,7 +79,12 @@ pub async fn read(State(server): State<Server>) -> Response {
 }
 
 /// `GET /ops`
-pub async fn page(State(server): State<Server>, RawQuery(text): RawQuery, has_job_pages: bool) -> Response {
+pub async fn page(
+    State(server): State<Server>,
+    headers: HeaderMap,
+    RawQuery(text): RawQuery,
+    has_job_pages: bool,
+) -> Response {
     let overview = server.overview().await;
     let nonce = format!("{:032x}", rand::random::<u128>());
     let surroundings = Surroundings {
@@ -88,13 +93,14 @@ pub async fn page(State(server): State<Server>, RawQuery(text): RawQuery, has_jo
         has_job_pages,
         nonce,
     };
-    let html = app::ops::page(&overview, &surroundings);
+    let html = app::ops::page(language::of(&headers), &overview, &surroundings);
     (status(&overview), document(html, &surroundings.nonce)).into_response()
 }
 
 /// The page where it is not to be had.
-pub async fn refuse() -> Response {
-    (StatusCode::FORBIDDEN, document(app::ops::refusal(), "none")).into_response()
+pub async fn refuse(headers: HeaderMap) -> Response {
+    let html = app::ops::refusal(language::of(&headers));
+    (StatusCode::FORBIDDEN, document(html, "none")).into_response()
 }
 
 /// `POST /ops/redrive`: the ticked letters, or all, with other options if some were chosen.
@@ -159,5 +165,7 @@ fn document(html: String, nonce: &str) -> Response {
         (header::CONTENT_SECURITY_POLICY, policy),
         (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
     ];
-    (headers, Html(html)).into_response()
+    let mut response = (headers, Html(html)).into_response();
+    language::vary(response.headers_mut());
+    response
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use app::api::{Desk, DeskError, JobDetail, JobRows};
 use axum::extract::{Path, RawQuery, State};
+use axum::http::request::Parts;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::routing::{get, post};
 use axum::{Json, Router, middleware};
@@ -17,7 +18,7 @@ use crate::Server;
 use crate::error::{ApiError, Result};
 use crate::operators::Visitors;
 use crate::query::{self, Query};
-use crate::{assets, guard};
+use crate::{assets, guard, language};
 
 /// Every page, what pages read anew, and every file under the site folder; what is none of them is the page that says
 /// so.
@@ -32,6 +33,7 @@ pub fn router(server: &Server, visitors: Visitors) -> Router {
     let desk: Arc<dyn Desk> = Arc::new(server.clone());
     let context = move || {
         provide_context(desk.clone());
+        choose_language();
         set_content_security_policy();
     };
     let assets = assets::find(site);
@@ -49,6 +51,7 @@ pub fn router(server: &Server, visitors: Visitors) -> Router {
     let routes = generate_route_list(app::App);
     // Not under /api/v1: these are as the pages of this very version want them, and other programs must not mind.
     let readings = Router::new()
+        .route("/texts/{tag}", get(language::texts))
         .route("/api/pages/jobs", get(list_jobs))
         .route("/api/pages/jobs/delete", post(delete_jobs))
         .route("/api/pages/jobs/{id}", get(read_job))
@@ -91,6 +94,17 @@ async fn read_job(State(server): State<Server>, Path(id): Path<String>) -> Resul
 impl From<DeskError> for ApiError {
     fn from(DeskError: DeskError) -> ApiError {
         ApiError::unavailable()
+    }
+}
+
+/// That of the browser; caches keep a page for each.
+fn choose_language() {
+    let Some(parts) = use_context::<Parts>() else { return };
+    if let Some(language) = language::of(&parts.headers) {
+        language.provide();
+    }
+    if let Some(response) = use_context::<ResponseOptions>() {
+        response.append_header(header::VARY, HeaderValue::from_static("accept-encoding, accept-language"));
     }
 }
 

@@ -7,7 +7,7 @@ use app::api::JobQuery;
 use axum::body::Body;
 use axum::http::{HeaderMap, StatusCode};
 use bytes::Bytes;
-use domain::{InvalidSpec, JobId, Profile, SpecOptions};
+use domain::{InvalidSpec, JobId, Profile, SpecOptions, Track};
 use serde_json::{Map, Value};
 
 use crate::error::{ApiError, Result};
@@ -45,6 +45,14 @@ impl Query {
         let Some(text) = self.text("profile") else { return Ok(None) };
         let unknown = || invalid(InvalidSpec::UnknownProfile { profile: text.chars().take(40).collect() });
         Profile::parse(text).map(Some).ok_or_else(unknown)
+    }
+
+    /// How much later subtitles shall be, in milliseconds; of a form, where what is empty was not chosen.
+    pub fn offset_ms(&self) -> Result<i64> {
+        match self.text("offset_ms").map(str::trim).filter(|offset| !offset.is_empty()) {
+            None => Ok(0),
+            Some(offset) => near(offset.parse().map_err(|_| not_whole())?),
+        }
     }
 
     pub fn listing(&self) -> JobQuery {
@@ -203,6 +211,21 @@ pub async fn body(body: Body, limit: usize) -> Result<Bytes> {
         // Either too long, or the caller hung up and reads no answer.
         Ok(Err(_)) => Err(too_large()),
     }
+}
+
+/// No further than subtitles may be moved.
+pub fn near(offset_ms: i64) -> Result<i64> {
+    if offset_ms.unsigned_abs() <= Track::MAX_OFFSET_MS.unsigned_abs() {
+        return Ok(offset_ms);
+    }
+    let message = "The subtitles would be moved by more than a day.";
+    Err(ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "offset_too_far", message, "Use milliseconds.")
+        .about("offset_ms"))
+}
+
+pub fn not_whole() -> ApiError {
+    let message = "This must be a whole number: offset_ms.";
+    ApiError::bad_request("wrong_type", message, "Use milliseconds, as in: -250.").about("offset_ms")
 }
 
 #[cfg(test)]

@@ -22,8 +22,8 @@ use crate::videos;
 /// Longest track that can be saved, in bytes: some twenty hours of speech.
 const MAX_TRACK: usize = 8 << 20;
 
-/// `GET /api/v1/jobs/{id}/track.{vtt|srt|ttml|ass|txt|json}?profile=&words=1&download=1`. `words` is for WebVTT, and gives
-/// each word its moment.
+/// `GET /api/v1/jobs/{id}/track.{vtt|srt|ttml|ass|txt|json}?profile=&offset_ms=&words=1&download=1`. `words` is
+/// for WebVTT, and gives each word its moment.
 pub async fn read(
     State(server): State<Server>,
     Path((id, file)): Path<(String, String)>,
@@ -34,19 +34,24 @@ pub async fn read(
     let format = Format::from_extension(extension).ok_or_else(unknown_format)?;
     let id = query::job_id(&id)?;
     let query = Query::parse(text.as_deref());
-    let profile = query.profile()?;
+    let (profile, offset_ms) = (query.profile()?, query.offset_ms()?);
     let record = server.backend.store.read(id).await?.ok_or_else(ApiError::no_job)?;
     let job = &record.job;
 
     let is_complete = job.status == JobStatus::Completed;
     let with_words = format == Format::WebVtt && query.text("words") == Some("1");
-    let tag = entity_tag(job.version, profile.filter(|profile| *profile != job.spec.profile), with_words);
+    let other_profile = profile.filter(|profile| *profile != job.spec.profile);
+    let tag = entity_tag(job.version, other_profile, offset_ms, with_words);
     let mut response = if is_known(&headers, &tag) {
         StatusCode::NOT_MODIFIED.into_response()
     } else {
-        let track = track_of(&record, profile)?;
+        let track = track_of(&record, profile)?.moved(offset_ms);
         let text = match with_words {
-            true => words::write(&track, &record.corrections.words(&segment::words_of(&record.pages))),
+            true => {
+                let mut heard = record.corrections.words(&segment::words_of(&record.pages));
+                heard.iter_mut().for_each(|word| word.start = word.start.moved(offset_ms));
+                words::write(&track, &heard)
+            }
             false => format.write(&track),
         };
         ([(header::CONTENT_TYPE, format.content_type())], text).into_response()
@@ -150,7 +155,7 @@ pub async fn save(
     let saving = server.clone();
     let version = server.to_the_end(async move { saving.save_track(id, expected, &track).await }).await?;
     let mut response = uncached(Saved { version }).into_response();
-    let tag = HeaderValue::try_from(entity_tag(version, None, false)).expect("a tag is plain ASCII");
+    let tag = HeaderValue::try_from(entity_tag(version, None, 0, false)).expect("a tag is plain ASCII");
     response.headers_mut().insert(header::ETAG, tag);
     Ok(response)
 }
@@ -200,10 +205,16 @@ fn changed(version: Version) -> ApiError {
 }
 
 /// The version alone in the job's own layout, so that it can be sent back as `If-Match`.
-pub fn entity_tag(version: Version, other_profile: Option<Profile>, with_words: bool) -> String {
+pub fn entity_tag(
+    version: Version,
+    other_profile: Option<Profile>,
+    offset_ms: i64,
+    with_words: bool,
+) -> String {
     let profile = other_profile.map_or(String::new(), |profile| format!("-{}", profile.as_str()));
+    let offset = if offset_ms == 0 { String::new() } else { format!("-by{offset_ms}") };
     let words = if with_words { "-words" } else { "" };
-    format!("\"{version}{profile}{words}\"")
+    format!("\"{version}{profile}{offset}{words}\"")
 }
 
 pub fn is_known(headers: &HeaderMap, tag: &str) -> bool {

@@ -46,18 +46,14 @@ impl VideoWish {
             (query::take_text(&mut fields, "how")?, query::take_text(&mut fields, "profile")?);
         let offset_ms = match fields.get("offset_ms") {
             None | Some(Value::Null) => 0,
-            Some(offset) => offset.as_i64().ok_or_else(not_whole)?,
+            Some(offset) => query::near(offset.as_i64().ok_or_else(query::not_whole)?)?,
         };
         VideoWish::new(how.as_deref(), profile.as_deref(), offset_ms)
     }
 
     /// Of a form, where what is empty was not chosen.
     pub fn of_form(fields: &Query) -> Result<VideoWish> {
-        let offset_ms = match fields.text("offset_ms") {
-            None => 0,
-            Some(offset) => offset.trim().parse().map_err(|_| not_whole())?,
-        };
-        VideoWish::new(fields.text("how"), fields.text("profile"), offset_ms)
+        VideoWish::new(fields.text("how"), fields.text("profile"), fields.offset_ms()?)
     }
 
     fn new(how: Option<&str>, profile: Option<&str>, offset_ms: i64) -> Result<VideoWish> {
@@ -78,10 +74,6 @@ impl VideoWish {
                 Some(Profile::parse(text).ok_or_else(unknown)?)
             }
         };
-        if offset_ms.unsigned_abs() > Video::MAX_OFFSET_MS.unsigned_abs() {
-            let message = "The subtitles would be moved by more than a day.";
-            return Err(unprocessable("offset_too_far", message, "Use milliseconds.").about("offset_ms"));
-        }
         Ok(VideoWish { how, profile, offset_ms })
     }
 }
@@ -175,11 +167,6 @@ fn no_subtitles() -> ApiError {
         "There are no subtitles to put into a video.",
         "Correct the transcript first, or choose another offset.",
     )
-}
-
-fn not_whole() -> ApiError {
-    let message = "This must be a whole number: offset_ms.";
-    ApiError::bad_request("wrong_type", message, "Use milliseconds, as in: -250.").about("offset_ms")
 }
 
 fn unprocessable(code: &'static str, message: impl Into<String>, hint: &str) -> ApiError {

@@ -7,6 +7,7 @@ use domain::{Profile, Task};
 use leptos::prelude::*;
 
 use crate::erase::EraseOnServer as _;
+use crate::tr::{Text, tr};
 
 /// `id` is that of the `<select>`, for a label. The first one lets the model detect it, unless one is required.
 #[component]
@@ -17,11 +18,11 @@ pub fn LanguageSelect(
     #[prop(optional, into)] problem: Signal<Option<String>>,
 ) -> impl IntoView {
     let mut languages: Vec<&Language> = LANGUAGES.iter().collect();
-    languages.sort_by_key(|language| language.name);
-    let none = Choice::new("", if required { "Choose …" } else { "Detect" }, false);
-    let languages = languages
-        .into_iter()
-        .map(|language| Choice::new(language.code, language.name, chosen.as_deref() == Some(language.code)));
+    languages.sort_by_key(|language| Text(language.name).get());
+    let none = Choice::new("", if required { tr!("Choose …") } else { tr!("Detect") }, false);
+    let languages = languages.into_iter().map(|language| {
+        Choice::new(language.code, Text(language.name).get(), chosen.as_deref() == Some(language.code))
+    });
     let choices = std::iter::once(none).chain(languages).collect();
     view! { <Select id name="language" required choices problem /> }
 }
@@ -34,7 +35,7 @@ pub fn ModelSelect(
     #[prop(optional, into)] problem: Signal<Option<String>>,
 ) -> impl IntoView {
     let choice = |model: String| {
-        let label = if model.ends_with(".en") { format!("{model} (English only)") } else { model.clone() };
+        let label = if model.ends_with(".en") { tr!("{0} (English only)", model) } else { model.clone() };
         let is_chosen = chosen.as_deref() == Some(model.as_str());
         Choice { value: model.into(), label: label.into(), is_chosen }
     };
@@ -53,12 +54,12 @@ pub fn TaskSelect(
 ) -> impl IntoView {
     let tasks = Task::ALL.into_iter().map(|task| {
         let label = match task {
-            Task::Transcribe => "Transcribe as spoken",
-            Task::Translate => "Translate into English",
+            Task::Transcribe => tr!("Transcribe as spoken"),
+            Task::Translate => tr!("Translate into English"),
         };
         Choice::new(task.as_str(), label, task == chosen)
     });
-    let both = both.then(|| Choice::new("both", "Both: as spoken, and in English", false));
+    let both = both.then(|| Choice::new("both", tr!("Both: as spoken, and in English"), false));
     let choices = tasks.chain(both).collect();
     view! { <Select id name="task" choices problem /> }
 }
@@ -74,7 +75,7 @@ pub fn ProfileSelect(
             Profile::Netflix => "Netflix",
             Profile::Bbc => "BBC",
             Profile::Ted => "TED",
-            Profile::Shorts => "Shorts: few words at a time",
+            Profile::Shorts => tr!("Shorts: few words at a time"),
         };
         Choice::new(profile.as_str(), label, profile == chosen)
     });
@@ -86,14 +87,14 @@ pub fn ProfileSelect(
 #[component]
 pub fn ExpirySelect() -> impl IntoView {
     let choices = vec![
-        Choice::new("86400", "1 day", false),
-        Choice::new("604800", "7 days", true),
-        Choice::new("2592000", "30 days", false),
-        Choice::new("", "as long as the job is kept", false),
+        Choice::new("86400", tr!("1 day"), false),
+        Choice::new("604800", tr!("7 days"), true),
+        Choice::new("2592000", tr!("30 days"), false),
+        Choice::new("", tr!("as long as the job is kept"), false),
     ];
     view! {
         <div class="field">
-            <label for="share-expiry">"The link works for"</label>
+            <label for="share-expiry">{tr!("The link works for")}</label>
             <Select id="share-expiry" name="expires_in" choices problem=Signal::derive(|| None) />
         </div>
     }

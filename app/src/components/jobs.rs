@@ -20,6 +20,7 @@ use crate::given::Given;
 use crate::live::{self, Folded};
 use crate::problem::{Field, Problem};
 use crate::text::start;
+use crate::tr::Text;
 use held::Held;
 use picked::{Picked, Toolbar};
 use row::Row;
@@ -98,10 +99,10 @@ fn told_of(shared: Shared) -> Option<String> {
 fn Empty(shared: Shared) -> impl IntoView {
     let words = move || {
         shared.held.with(|held| match () {
-            () if held.is_unusable => start::UNUSABLE.to_owned(),
-            () if held.searched.is_some() => start::NO_HITS.to_owned(),
-            () if held.query.is_all() => start::NO_JOBS.to_owned(),
-            () => start::none_of_status(JobStatus::parse(&held.query.status)),
+            () if held.is_unusable => start::UNUSABLE.get(),
+            () if held.searched.is_some() => start::NO_HITS.get(),
+            () if held.query.is_all() => start::NO_JOBS.get(),
+            () => start::none_of_status(JobStatus::parse(&held.query.status)).get(),
         })
     };
     let is_part = move || shared.held.with(|held| !held.query.is_all());
@@ -211,10 +212,10 @@ impl Shared {
         });
     }
 
-    fn complain(self, words: &str) {
+    fn complain(self, words: Text) {
         self.problem.try_set(Some(Problem {
             field: Field::List,
-            message: words.to_owned(),
+            message: words.into(),
             hint: String::new(),
         }));
     }

@@ -10,6 +10,7 @@ use crate::api::Choices;
 use crate::erase::EraseOnServer as _;
 use crate::live::JobState;
 use crate::text;
+use crate::tr::tr;
 
 /// Plain forms, which need no JavaScript. Nothing in them changes with the progress: somebody may be choosing.
 #[component]
@@ -41,7 +42,7 @@ fn Correction(state: RwSignal<JobState>, choices: Choices) -> impl IntoView {
     let model = (is_english_only && !models.is_empty()).then(|| {
         view! {
             <div class="field">
-                <label for="correct-model">"Model"</label>
+                <label for="correct-model">{tr!("Model")}</label>
                 <ModelSelect id="correct-model" models />
             </div>
         }
@@ -50,16 +51,16 @@ fn Correction(state: RwSignal<JobState>, choices: Choices) -> impl IntoView {
         {move || doubt.get().map(|words| view! { <p class="unsure">{words}</p> })}
         <details class="correct">
             <summary class="button small">
-                {move || if is_known.get() { "Wrong language?" } else { "Set the language" }}
+                {move || if is_known.get() { tr!("Wrong language?") } else { tr!("Set the language") }}
             </summary>
             <form class="retry" method="post" action=format!("/jobs/{id}/retry")>
                 <div class="field">
-                    <label for="correct-language">"What is spoken"</label>
+                    <label for="correct-language">{tr!("What is spoken")}</label>
                     <LanguageSelect id="correct-language" required=true />
                 </div>
                 {model}
-                <button class="button" type="submit">"Start over"</button>
-                {move || has_begun.get().then(|| view! { <p class="note">"The present subtitles are thrown away; the media stays."</p> })}
+                <button class="button" type="submit">{tr!("Start over")}</button>
+                {move || has_begun.get().then(|| view! { <p class="note">{tr!("The present subtitles are thrown away; the media stays.")}</p> })}
             </form>
         </details>
     }
@@ -76,17 +77,17 @@ fn Translation(state: RwSignal<JobState>) -> impl IntoView {
         (Some(companion), ..) => {
             let address = format!("/jobs/{}", companion.id);
             let words = match companion.task {
-                Task::Translate => format!("In English: {}", text::stage(&companion)),
+                Task::Translate => tr!("In English: {0}", text::stage(&companion)),
                 Task::Transcribe => {
                     let spoken = companion.language.as_deref().map(text::language);
-                    format!("As spoken: {}", spoken.unwrap_or_else(|| text::stage(&companion)))
+                    tr!("As spoken: {0}", spoken.unwrap_or_else(|| text::stage(&companion)))
                 }
             };
             Some(Either::Left(view! { <a class="button small" rel="external" href=address>{words}</a> }))
         }
         (None, true, id) => Some(Either::Right(view! {
             <form method="post" action=format!("/jobs/{id}/translate")>
-                <button class="button small" type="submit">"Translate into English"</button>
+                <button class="button small" type="submit">{tr!("Translate into English")}</button>
             </form>
         })),
         (None, false, _) => None,
@@ -103,7 +104,7 @@ fn may_translate(job: &JobView) -> bool {
 fn doubt(job: &JobView) -> Option<String> {
     let confidence = job.language_confidence.filter(|confidence| *confidence < CERTAIN)?;
     let language = text::language(job.language.as_deref()?);
-    Some(format!("Perhaps it is {language}: the model is only {} % sure.", text::percent(confidence)))
+    Some(tr!("Perhaps it is {0}: the model is only {1} % sure.", language, text::percent(confidence)))
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use leptos::html;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
-use super::{Downloads, Facts, Languages, NoPlayer, Player, Removal, RetryForm, Status};
+use super::{Facts, Languages, NoPlayer, Player, Status};
 use crate::api::{Choices, JobDetail};
 use crate::browser::reading::get_job;
 use crate::editor::{self, Rows, Transcript};
@@ -17,6 +17,7 @@ use crate::given::Given;
 use crate::live::{self, Folded, JobState};
 use crate::problem::Problem;
 use crate::text;
+use crate::tr::tr;
 
 /// Events are hints: what got lost on the way is found by looking again.
 const READ_AGAIN: Duration = Duration::from_secs(30);
@@ -61,33 +62,16 @@ pub fn LiveJob(
         {refusal.0.map(|refusal| view! { <Refusal refusal /> })}
         <Status state />
         <Languages state choices=choices.get_value() />
-        {move || {
-            let wants = matches!(status.get(), JobStatus::Failed | JobStatus::Cancelled);
-            wants.then(|| view! { <RetryForm state choices=choices.get_value() /> })
-        }}
-        <div class="watch" class:bare=move || !is_shown.get()>
+        <div class="watch" class:bare=move || !is_shown.get() class:empty=move || !has_cues.get()>
             <div class="stage">
                 {move || match (is_shown.get(), has_media.get()) {
                     (true, true) => Some(Either::Left(view! { <Player state rows media position /> })),
                     (true, false) => Some(Either::Right(view! { <NoPlayer state /> })),
                     (false, _) => None,
                 }}
-                {move || has_cues.get().then(|| view! { <Downloads state /> })}
             </div>
             {move || is_shown.get().then(|| view! { <Transcript state rows media position is_editing /> })}
         </div>
-        {move || {
-            (status.get() == JobStatus::Completed)
-                .then(|| {
-                    view! {
-                        <details class="again" open=state.with_untracked(|state| state.job.cues == 0)>
-                            <summary>"Transcribe again"</summary>
-                            <RetryForm state choices=choices.get_value() />
-                        </details>
-                    }
-                })
-        }}
-        <Removal state />
         {move || {
             let is_unfinished = !status.get().is_terminal() && !is_held;
             // Raw on purpose: to a browser that runs scripts this is text, and hydration must not look inside.
@@ -168,8 +152,9 @@ pub(super) fn Refusal(refusal: Problem) -> impl IntoView {
 pub(super) fn Gone() -> impl IntoView {
     view! {
         <p class="gone" role="alert">
-            <strong>"This job was deleted or is past its time. "</strong>
-            "What you see is what this page still remembers."
+            <strong>{tr!("This job was deleted or is past its time.")}</strong>
+            " "
+            {tr!("What you see is what this page still remembers.")}
         </p>
     }
     .erase_on_server()

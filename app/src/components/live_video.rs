@@ -4,20 +4,22 @@ use domain::{JobStatus, JobView, VideoHow};
 use leptos::prelude::*;
 
 use super::live_job::{Gone, Refusal, keep_live};
-use super::{Facts, Removal, Status, media_address};
+use super::{Facts, Status, media_address};
 use crate::api::JobDetail;
 use crate::erase::EraseOnServer as _;
 use crate::given::Given;
 use crate::live::JobState;
 use crate::problem::Problem;
 use crate::text;
+use crate::tr::Text;
 
-const DOWNLOAD: &str = "Download the video";
-const AGAIN: &str = "Make it again";
-const ORIGINAL: &str = "The transcript it is made of";
+const DOWNLOAD: Text = Text("Download the video");
+const AGAIN: Text = Text("Make it again");
+const ORIGINAL: Text = Text("The transcript it is made of");
 /// No browser shows tracks that are inside of a file.
-const TRACK_NOTE: &str =
-    "The subtitles are a track inside of the file: players such as VLC and mpv show it, and browsers do not.";
+const TRACK_NOTE: Text = Text(
+    "The subtitles are a track inside of the file: players such as VLC and mpv show it, and browsers do not.",
+);
 
 /// The page of a video: how far it is, then the video itself.
 #[island]
@@ -45,7 +47,6 @@ pub fn LiveVideo(
         {move || matches!(status.get(), JobStatus::Failed | JobStatus::Cancelled).then(|| view! { <Again state /> })}
         {move || (status.get() == JobStatus::Completed).then(|| view! { <Made state /> })}
         <Original state />
-        <Removal state />
         {move || {
             let is_unfinished = !status.get().is_terminal() && !is_held;
             // Raw on purpose: to a browser that runs scripts this is text, and hydration must not look inside.

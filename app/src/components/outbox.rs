@@ -12,6 +12,7 @@ use crate::browser::submission::{Keys, Made, forget_key, key_of};
 use crate::erase::EraseOnServer as _;
 use crate::problem::{Field, Problem};
 use crate::text::{self, start};
+use crate::tr::Text;
 
 /// More at once would only share the same line, and browsers open few connections to one server.
 const AT_ONCE: usize = 2;
@@ -208,9 +209,9 @@ fn Sending<F: Fn() + Clone + Send + Sync + 'static>(
     let bar = format!("sending-{}", parcel.number);
     let parcel = StoredValue::new(parcel);
     let ended = StoredValue::new(ended);
-    let named = move |words: &str| match is_one.get_untracked() {
-        true => words.to_owned(),
-        false => parcel.with_value(|parcel| start::about_one(words, &parcel.name)),
+    let named = move |words: Text| match is_one.get_untracked() {
+        true => words.into(),
+        false => parcel.with_value(|parcel| start::about_one(words.get(), &parcel.name)),
     };
     let cancel = move |_| parcel.with_value(|parcel| outbox.cancel(parcel, ended.get_value()));
     let again = move |_| parcel.with_value(|parcel| outbox.send_again(parcel, ended.get_value()));

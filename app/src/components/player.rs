@@ -13,6 +13,7 @@ use crate::editor::Rows;
 use crate::erase::EraseOnServer as _;
 use crate::live::JobState;
 use crate::text;
+use crate::tr::tr;
 
 /// A `<video>` plays sound as well; when there is no picture it becomes a strip that shows the captions.
 #[component]
@@ -67,8 +68,8 @@ pub fn Player(
     let companion = state.with_untracked(|state| state.companion.clone());
     let companion = companion.filter(|other| other.status == domain::JobStatus::Completed).map(|other| {
         let (label, language) = match other.task {
-            domain::Task::Translate => ("In English", "en".to_owned()),
-            domain::Task::Transcribe => ("As spoken", other.language.unwrap_or_else(|| "und".into())),
+            domain::Task::Translate => (tr!("In English"), "en".to_owned()),
+            domain::Task::Transcribe => (tr!("As spoken"), other.language.unwrap_or_else(|| "und".into())),
         };
         let file = format!("/api/v1/jobs/{}/track.vtt", other.id);
         view! { <track kind="subtitles" label=label srclang=language src=file /> }
@@ -89,7 +90,7 @@ pub fn Player(
             >
                 <track
                     kind="subtitles"
-                    label="Subtitles"
+                    label=tr!("Subtitles")
                     srclang=language
                     src=format!("/api/v1/jobs/{id}/track.vtt")
                     default
@@ -104,7 +105,7 @@ pub fn Player(
                     .then(|| {
                         view! {
                             <p class="note" role="status">
-                                "This browser cannot play this media. Its transcript and the downloads work all the same."
+                                {tr!("This browser cannot play this media. Its transcript and the downloads work all the same.")}
                             </p>
                         }
                     })
@@ -149,7 +150,11 @@ fn subtitle_language(state: &JobState) -> String {
 pub fn NoPlayer(state: RwSignal<JobState>) -> impl IntoView {
     let words = move || {
         let is_terminal = state.with(|state| state.job.status.is_terminal());
-        if is_terminal { "The media is not here." } else { "The player appears when the media is fetched." }
+        if is_terminal {
+            tr!("The media is not here.")
+        } else {
+            tr!("The player appears when the media is fetched.")
+        }
     };
     let length = move || state.with(|state| state.job.duration_ms).map(text::clock);
     view! { <div class="player none"><p>{words} " " {length}</p></div> }

@@ -144,22 +144,23 @@ fn put(strip: NodeRef<html::Div>, at: &str, attribute: Option<&str>, value: &str
 /// What the strip says to people.
 mod words {
     use super::{Kind, Stretches, text};
+    use crate::tr::{Text, tr, tr_count};
 
-    pub const NAME: &str = "Place in the media";
+    pub const NAME: Text = Text("Place in the media");
 
-    pub const LEGEND: [(&str, &str); 4] = [
-        ("heard", "heard"),
-        ("listening", "being heard"),
-        ("waiting", "not heard yet"),
-        ("doubtful", "perhaps misheard"),
+    pub const LEGEND: [(&str, Text); 4] = [
+        ("heard", Text("heard")),
+        ("listening", Text("being heard")),
+        ("waiting", Text("not heard yet")),
+        ("doubtful", Text("perhaps misheard")),
     ];
 
     pub fn moment(ms: u64, kind: Kind) -> String {
         let kind = match kind {
-            Kind::Heard => "heard",
-            Kind::Listening => "being heard",
-            Kind::Waiting => "not heard yet",
-            Kind::Unheard => "not heard",
+            Kind::Heard => tr!("heard"),
+            Kind::Listening => tr!("being heard"),
+            Kind::Waiting => tr!("not heard yet"),
+            Kind::Unheard => tr!("not heard"),
         };
         format!("{}, {kind}", text::clock(ms))
     }
@@ -170,14 +171,18 @@ mod words {
 
     pub fn told(length_ms: u64, heard_ms: u64, doubts: usize) -> String {
         let heard = match heard_ms {
-            0 => "Nothing is heard yet.".to_owned(),
-            heard if heard == length_ms => "Heard from beginning to end.".into(),
-            heard => format!("Heard up to {} of {}.", text::clock(heard), text::clock(length_ms)),
+            0 => tr!("Nothing is heard yet.").to_owned(),
+            heard if heard == length_ms => tr!("Heard from beginning to end.").into(),
+            heard => tr!("Heard up to {0} of {1}.", text::clock(heard), text::clock(length_ms)),
         };
         match doubts {
             0 => heard,
-            1 => format!("{heard} 1 word is perhaps misheard."),
-            doubts => format!("{heard} {doubts} words are perhaps misheard."),
+            doubts => tr_count!(
+                doubts,
+                "{1} {0} word is perhaps misheard.",
+                "{1} {0} words are perhaps misheard.",
+                heard
+            ),
         }
     }
 }

@@ -138,7 +138,7 @@ pub fn SubmitForm(
             </fieldset>
             <div class="act">
                 <button class="button primary" type="submit" disabled=move || busy.get()>
-                    {move || if busy.get() { start::SUBMITTING } else { start::SUBMIT }}
+                    {move || if busy.get() { start::SUBMITTING.get() } else { start::SUBMIT.get() }}
                 </button>
                 <Sendings outbox ended />
                 <p class="note" role="status">

@@ -6,10 +6,16 @@ use super::checks::Checks;
 use super::saving::Said;
 use super::{Editor, words};
 use crate::erase::EraseOnServer as _;
+use crate::tr::Text;
 
 /// A button that does what a key does. It has no ear of its own: the transcript hears all of them, and each would bring
 /// code of its own into the WASM.
-pub fn tool(does: &'static str, label: &'static str, title: &'static str) -> impl IntoView {
+pub fn tool(does: &'static str, label: Text, title: Text) -> impl IntoView {
+    sign(does, label.get(), title)
+}
+
+/// The same with a sign for a label.
+pub fn sign(does: &'static str, label: &'static str, title: Text) -> impl IntoView {
     view! { <button class="tool" type="button" data-do=does aria-label=title title=title>{label}</button> }
 }
 
@@ -39,11 +45,11 @@ pub fn Bar(editor: Editor) -> impl IntoView {
 fn Saved(editor: Editor) -> impl IntoView {
     let said = move || match editor.saving.said.get() {
         Said::Nothing => "",
-        Said::Saving => words::SAVING,
-        Said::Saved => words::SAVED,
-        Said::Retrying => words::RETRYING,
-        Said::Refused => words::NOT_SAVED,
-        Said::Gone => words::GONE,
+        Said::Saving => words::SAVING.get(),
+        Said::Saved => words::SAVED.get(),
+        Said::Retrying => words::RETRYING.get(),
+        Said::Refused => words::NOT_SAVED.get(),
+        Said::Gone => words::GONE.get(),
     };
     view! { <p class="saving" data-said=move || format!("{:?}", editor.saving.said.get())>{said}</p> }
 }
@@ -52,7 +58,7 @@ fn Saved(editor: Editor) -> impl IntoView {
 fn Turns(editor: Editor) -> impl IntoView {
     let can_undo = Memo::new(move |_| editor.state.with(|state| state.edits.history.can_undo()));
     let can_redo = Memo::new(move |_| editor.state.with(|state| state.edits.history.can_redo()));
-    let turn = |does: &'static str, label: &'static str, title: &'static str, can: Memo<bool>| {
+    let turn = |does: &'static str, label: Text, title: Text, can: Memo<bool>| {
         view! { <button class="tool" type="button" data-do=does title=title disabled=move || !can.get()>{label}</button> }
     };
     view! {

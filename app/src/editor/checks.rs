@@ -83,7 +83,7 @@ impl Editor {
         let Some(profile) = self.profile.get_untracked() else { return };
         let changes = self.rows.with_untracked(|rows| conformity::fix(&rows.cues, profile));
         let news = if self.make(changes) { words::FIXED } else { words::NOT_FIXED };
-        self.news.set(news);
+        self.news.set(news.get());
     }
 
     /// To the next cue with a fault behind the one where the keyboard is, or else the first of all.

@@ -11,6 +11,7 @@ use web_sys::HtmlInputElement;
 use super::rows::{Key, Rows};
 use super::{Editor, line, words};
 use crate::erase::EraseOnServer as _;
+use crate::tr::Text;
 
 /// What is looked for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -188,26 +189,25 @@ pub fn Find(editor: Editor) -> impl IntoView {
     };
     let told = move || {
         matches.with(|matches| match matches {
-            None => words::WRONG_PATTERN.to_owned(),
+            None => words::WRONG_PATTERN.into(),
             Some(_) if query.with(|query| query.text.is_empty()) => String::new(),
             Some(matches) => words::found(at.get(), matches.len()),
         })
     };
-    let toggle =
-        move |label: &'static str, name: &'static str, is: fn(&Query) -> bool, flip: fn(&mut Query)| {
-            view! {
-                <button
-                    class="tool"
-                    type="button"
-                    title=name
-                    aria-label=name
-                    aria-pressed=move || query.with(is).to_string()
-                    on:click=move |_| asked(&flip)
-                >
-                    {label}
-                </button>
-            }
-        };
+    let toggle = move |label: &'static str, name: Text, is: fn(&Query) -> bool, flip: fn(&mut Query)| {
+        view! {
+            <button
+                class="tool"
+                type="button"
+                title=name
+                aria-label=name
+                aria-pressed=move || query.with(is).to_string()
+                on:click=move |_| asked(&flip)
+            >
+                {label}
+            </button>
+        }
+    };
     let is_none = move || count() == 0;
     view! {
         <div class="find" role="search" aria-label=words::FIND on:keydown=pressed>

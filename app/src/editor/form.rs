@@ -8,7 +8,7 @@ use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 use web_sys::{HtmlInputElement, HtmlTextAreaElement};
 
-use super::bar::tool;
+use super::bar::{sign, tool};
 use super::rows::Key;
 use super::{Editor, stamp, words};
 use crate::erase::EraseOnServer as _;
@@ -64,7 +64,7 @@ pub fn Form(editor: Editor, key: Key, row: Memo<Option<ShownCue>>) -> impl IntoV
                 {tool("delete", words::DELETE, words::DELETE_KEYS)}
                 <details class="shift">
                     <summary class="tool" title=words::SHIFT_HINT>{words::SHIFT_NAME} " …"</summary>
-                    <label>{words::SHIFT} <input type="number" step="100" value="500" /></label>
+                    <label>{words::SHIFT} " " <input type="number" step="100" value="500" /></label>
                     {tool("shift", words::SHIFT_NAME, words::SHIFT_HINT)}
                 </details>
                 {tool("reset", words::RESET, words::RESET_HINT)}
@@ -108,14 +108,14 @@ fn Time(editor: Editor, key: Key, row: Memo<Option<ShownCue>>, is_start: bool) -
     let name = if is_start { words::START } else { words::END };
     let tools = match is_start {
         true => [
-            tool("start-earlier", "−", words::START_EARLIER),
-            tool("start-later", "+", words::START_LATER),
-            tool("start-here", "⇤", words::START_HERE),
+            sign("start-earlier", "−", words::START_EARLIER),
+            sign("start-later", "+", words::START_LATER),
+            sign("start-here", "⇤", words::START_HERE),
         ],
         false => [
-            tool("end-earlier", "−", words::END_EARLIER),
-            tool("end-later", "+", words::END_LATER),
-            tool("end-here", "⇥", words::END_HERE),
+            sign("end-earlier", "−", words::END_EARLIER),
+            sign("end-later", "+", words::END_LATER),
+            sign("end-here", "⇥", words::END_HERE),
         ],
     };
     view! {

@@ -20,6 +20,7 @@ use super::{Editor, form, line, words};
 use crate::browser::{address, scroll};
 use crate::erase::EraseOnServer as _;
 use crate::live::JobState;
+use crate::tr::tr;
 
 #[component]
 pub fn Transcript(
@@ -55,7 +56,7 @@ pub fn Transcript(
             on:click=move |event| editor.clicked(&event)
         >
             <header>
-                <h2 id="transcript">"Transcript"</h2>
+                <h2 id="transcript">{tr!("Transcript")}</h2>
                 {move || has_bar.get().then(|| view! { <Bar editor /> })}
             </header>
             {of_editing!(editor, move || editor.is_finding.get().then(|| view! { <Find editor /> }))}
@@ -354,10 +355,10 @@ fn waiting(state: &JobState) -> Option<&'static str> {
     let is_empty = state.pages.iter().all(|page| page.is_empty());
     match state.job.status {
         JobStatus::Completed if is_empty => {
-            Some("No speech was found in this media, so there is nothing to read.")
+            Some(tr!("No speech was found in this media, so there is nothing to read."))
         }
         JobStatus::Queued | JobStatus::Running if is_empty => {
-            Some("The first words appear here as soon as they are heard.")
+            Some(tr!("The first words appear here as soon as they are heard."))
         }
         JobStatus::Running => Some("…"),
         _ => None,

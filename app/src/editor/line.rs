@@ -15,6 +15,7 @@ use super::{Editor, words};
 use crate::components::media_at;
 use crate::erase::EraseOnServer as _;
 use crate::text;
+use crate::tr::tr;
 
 #[component]
 pub fn Line(editor: Editor, key: Key) -> impl IntoView {
@@ -57,7 +58,7 @@ fn Reading(editor: Editor, shown: ShownCue) -> impl IntoView {
     let has_media = move || editor.state.with(|state| state.job.has_media);
     let address = move || has_media().then(|| media_at(id, start.0));
     let piece = |(text, is_doubted): (String, bool)| match is_doubted {
-        true => Either::Left(view! { <mark class="doubt" title="Perhaps misheard">{text}</mark> }),
+        true => Either::Left(view! { <mark class="doubt" title=tr!("Perhaps misheard")>{text}</mark> }),
         false => Either::Right(text),
     };
     let pieces = cue.pieces().into_iter().map(piece).collect_view();
@@ -85,7 +86,7 @@ fn Decision(conflict: Conflict) -> impl IntoView {
     view! {
         <div class="decision" role="group" aria-label=words::CONFLICT>
             <p><strong>{words::CONFLICT}</strong></p>
-            <p>{words::YOURS} <q dir="auto">{words::said_by(&conflict.mine)}</q></p>
+            <p>{words::YOURS} " " <q dir="auto">{words::said_by(&conflict.mine)}</q></p>
             <p class="note">{words::THEIRS_BELOW}</p>
             {tool("keep-mine", words::KEEP_MINE, words::KEEP_MINE)}
             {tool("take-theirs", words::TAKE_THEIRS, words::TAKE_THEIRS)}

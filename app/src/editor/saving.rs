@@ -12,6 +12,7 @@ use super::{Editor, words};
 use crate::browser::request::{self, Answer};
 use crate::browser::storage;
 use crate::live::{self, JobState};
+use crate::tr::Text;
 
 /// After the last change.
 const REST: Duration = Duration::from_millis(800);
@@ -132,11 +133,11 @@ impl Editor {
                 if self.state.try_with_untracked(|state| state.edits.outbox.has_unsent()) == Some(true) {
                     return self.try_again(REST);
                 }
-                self.say(Said::Saved, if held { words::CONFLICT } else { words::SAVED });
+                self.say(Said::Saved, if held { words::CONFLICT.get() } else { words::SAVED.get() });
             }
             (412, Some(saved)) => {
                 let is_held = self.merged(|state| state.merge(saved));
-                self.say(Said::Saved, if is_held { words::CONFLICT } else { "" });
+                self.say(Said::Saved, if is_held { words::CONFLICT.get() } else { "" });
                 if self.state.try_with_untracked(|state| state.edits.outbox.has_unsent()) == Some(true) {
                     self.save_later();
                 }
@@ -170,9 +171,9 @@ impl Editor {
         is_held
     }
 
-    fn failed(self, said: Said, news: &'static str) {
+    fn failed(self, said: Said, news: Text) {
         self.state.try_maybe_update(|state| (false, state.edits.outbox.returned()));
-        self.say(said, news);
+        self.say(said, news.get());
     }
 
     fn say(self, said: Said, news: &'static str) {

@@ -18,7 +18,7 @@ use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 use wasm_bindgen::closure::Closure;
 
-use super::bar::tool;
+use super::bar::{sign, tool};
 use super::rows::Key;
 use super::{Editor, form, stamp, words};
 use crate::erase::EraseOnServer as _;
@@ -72,8 +72,8 @@ pub fn Waveform(editor: Editor) -> impl IntoView {
     editor.keep_drawn();
     let plot = NodeRef::<html::Div>::new();
     let told = move || match wave.sound.told.get() {
-        Told::Failed => words::NO_SOUND_YET,
-        Told::Reading | Told::Here if editor.target().is_none() => words::WAVE_HINT,
+        Told::Failed => words::NO_SOUND_YET.get(),
+        Told::Reading | Told::Here if editor.target().is_none() => words::WAVE_HINT.get(),
         Told::Reading | Told::Here => "",
     };
     view! {
@@ -88,8 +88,8 @@ pub fn Waveform(editor: Editor) -> impl IntoView {
                 <p class="note">{told}</p>
                 <div class="tools" role="toolbar" aria-label=words::WAVE>
                     {tool("snap", words::SNAP, words::SNAP_KEYS)}
-                    {tool("zoom-out", "−", words::ZOOM_OUT)}
-                    {tool("zoom-in", "+", words::ZOOM_IN)}
+                    {sign("zoom-out", "−", words::ZOOM_OUT)}
+                    {sign("zoom-in", "+", words::ZOOM_IN)}
                 </div>
             </header>
             <div
@@ -296,6 +296,7 @@ impl Editor {
                 letters.with_value(|letters| peaks::snapped(&letters.text, cue.start, cue.end, REACH));
             correction::set_times(shown, at, start, end)
         });
-        self.news.set(if is_changed { words::SNAPPED } else { words::NOT_SNAPPED });
+        let news = if is_changed { words::SNAPPED } else { words::NOT_SNAPPED };
+        self.news.set(news.get());
     }
 }

@@ -4,41 +4,48 @@ use domain::Profile;
 use domain::conformity::Fault;
 use domain::correction::Correction;
 
-pub const SAVED: &str = "Saved";
-pub const SAVING: &str = "Saving …";
-pub const RETRYING: &str = "Not saved: retrying";
-pub const NOT_SAVED: &str = "Not saved";
-pub const GONE: &str = "Not saved: this job is gone";
-pub const CONFLICT: &str = "Somebody else changed a cue that you changed too.";
+use crate::tr::{Text, tr, tr_count};
 
-pub const HINT: &str =
-    "Click a text to correct it, a time to hear it. Keys: arrows, Enter, and ? for all of them.";
+pub const SAVED: Text = Text("Saved");
+pub const SAVING: Text = Text("Saving …");
+pub const RETRYING: Text = Text("Not saved: retrying");
+pub const NOT_SAVED: Text = Text("Not saved");
+pub const GONE: Text = Text("Not saved: this job is gone");
+pub const CONFLICT: Text = Text("Somebody else changed a cue that you changed too.");
 
-pub const WATCH_HINT: &str =
-    "Click a line to hear it. Keys: arrows, Enter, E to correct, and ? for all of them.";
+pub const HINT: Text =
+    Text("Click a text to correct it, a time to hear it. Keys: arrows, Enter, and ? for all of them.");
+
+pub const WATCH_HINT: Text =
+    Text("Click a line to hear it. Keys: arrows, Enter, E to correct, and ? for all of them.");
 
 /// Keys, by what they do.
-pub type Keys = (&'static str, &'static [(&'static str, &'static str)]);
+pub type Keys = (Text, &'static [(Text, Text)]);
+
+/// Keys that are called the same in every language: nobody has to translate them.
+const fn everywhere(keys: &'static str) -> Text {
+    Text(keys)
+}
 
 /// Those of the page that watches.
 pub const WATCH_KEYS: [Keys; 2] = [
     (
-        "Player",
+        Text("Player"),
         &[
-            ("Space or K", "play, pause"),
-            ("J, L or ←, →", "5 seconds back, forward"),
-            ("−, +", "slower, faster"),
-            ("Enter or H", "hear this line"),
+            (Text("Space or K"), Text("play, pause")),
+            (Text("J, L or ←, →"), Text("5 seconds back, forward")),
+            (everywhere("−, +"), Text("slower, faster")),
+            (Text("Enter or H"), Text("hear this line")),
         ],
     ),
     (
-        "Transcript",
+        Text("Transcript"),
         &[
-            ("↑, ↓", "to the line above, below"),
-            ("Page up, Page down", "ten lines further"),
-            ("Home, End", "to the first, the last"),
-            ("E", "correct the subtitles, from this line on"),
-            ("?", "this list"),
+            (everywhere("↑, ↓"), Text("to the line above, below")),
+            (Text("Page up, Page down"), Text("ten lines further")),
+            (Text("Home, End"), Text("to the first, the last")),
+            (everywhere("E"), Text("correct the subtitles, from this line on")),
+            (everywhere("?"), Text("this list")),
         ],
     ),
 ];
@@ -46,104 +53,111 @@ pub const WATCH_KEYS: [Keys; 2] = [
 /// Those of the page that edits.
 pub const KEYS: [Keys; 5] = [
     (
-        "Player",
+        Text("Player"),
         &[
-            ("Space or K", "play, pause"),
-            ("J, L", "5 seconds back, forward"),
-            ("−, +", "slower, faster"),
-            ("H", "hear this cue"),
-            ("Alt K, Alt J, Alt L, Alt H", "the same while you write"),
+            (Text("Space or K"), Text("play, pause")),
+            (everywhere("J, L"), Text("5 seconds back, forward")),
+            (everywhere("−, +"), Text("slower, faster")),
+            (everywhere("H"), Text("hear this cue")),
+            (everywhere("Alt K, Alt J, Alt L, Alt H"), Text("the same while you write")),
         ],
     ),
     (
-        "Cues",
+        Text("Cues"),
         &[
-            ("↑, ↓", "to the cue above, below"),
-            ("Page up, Page down", "ten cues further"),
-            ("Home, End", "to the first, the last"),
-            ("Enter or E", "correct this cue"),
-            ("Escape", "leave it; what you wrote stays"),
-            ("Alt ↑, Alt ↓", "correct the cue above, below"),
+            (everywhere("↑, ↓"), Text("to the cue above, below")),
+            (Text("Page up, Page down"), Text("ten cues further")),
+            (Text("Home, End"), Text("to the first, the last")),
+            (Text("Enter or E"), Text("correct this cue")),
+            (Text("Escape"), Text("leave it; what you wrote stays")),
+            (everywhere("Alt ↑, Alt ↓"), Text("correct the cue above, below")),
         ],
     ),
     (
-        "Corrections",
+        Text("Corrections"),
         &[
-            ("Ctrl Enter", "split at the cursor"),
-            ("Ctrl M", "join with the next cue"),
-            ("I, or Alt I", "insert a cue below"),
-            ("Ctrl Delete", "delete; Ctrl Shift Delete while you write"),
-            ("[ and ]", "start, end where the player is; with Alt while you write"),
-            ("↑, ↓ in a time", "a tenth of a second later, earlier"),
-            ("Ctrl Z, Ctrl Shift Z", "undo, redo"),
+            (Text("Ctrl Enter"), Text("split at the cursor")),
+            (Text("Ctrl M"), Text("join with the next cue")),
+            (Text("I, or Alt I"), Text("insert a cue below")),
+            (Text("Ctrl Delete"), Text("delete; Ctrl Shift Delete while you write")),
+            (Text("[ and ]"), Text("start, end where the player is; with Alt while you write")),
+            (Text("↑, ↓ in a time"), Text("a tenth of a second later, earlier")),
+            (Text("Ctrl Z, Ctrl Shift Z"), Text("undo, redo")),
         ],
     ),
     (
-        "Waveform",
+        Text("Waveform"),
         &[
-            ("←, →", "start a tenth of a second earlier, later"),
-            ("Shift ←, Shift →", "the same for the end"),
-            ("Ctrl ←, Ctrl →", "by a frame; with Shift the end"),
-            ("S, or Alt S", "start and end to where speech begins and ends"),
-            ("Z, Shift Z", "closer, further; Ctrl and the wheel too"),
-            ("Alt while you draw", "the edge goes anywhere, not only to speech"),
-            ("Escape while you draw", "it goes back"),
+            (everywhere("←, →"), Text("start a tenth of a second earlier, later")),
+            (Text("Shift ←, Shift →"), Text("the same for the end")),
+            (Text("Ctrl ←, Ctrl →"), Text("by a frame; with Shift the end")),
+            (Text("S, or Alt S"), Text("start and end to where speech begins and ends")),
+            (Text("Z, Shift Z"), Text("closer, further; Ctrl and the wheel too")),
+            (Text("Alt while you draw"), Text("the edge goes anywhere, not only to speech")),
+            (Text("Escape while you draw"), Text("it goes back")),
         ],
     ),
-    ("Text", &[("Ctrl F", "find and replace"), ("N", "to the next problem"), ("?", "this list")]),
+    (
+        Text("Text"),
+        &[
+            (Text("Ctrl F"), Text("find and replace")),
+            (everywhere("N"), Text("to the next problem")),
+            (everywhere("?"), Text("this list")),
+        ],
+    ),
 ];
 
-pub const YOURS: &str = "Yours: ";
-pub const THEIRS_BELOW: &str = "Theirs stands below.";
-pub const KEEP_MINE: &str = "Keep mine";
-pub const TAKE_THEIRS: &str = "Take theirs";
+pub const YOURS: Text = Text("Yours:");
+pub const THEIRS_BELOW: Text = Text("Theirs stands below.");
+pub const KEEP_MINE: Text = Text("Keep mine");
+pub const TAKE_THEIRS: Text = Text("Take theirs");
 
 /// What a person wanted to be shown, in short.
 pub fn said_by(changes: &[Correction]) -> String {
     let said = changes.iter().map(|change| match change {
-        Correction::Replace { cues, .. } if cues.is_empty() => "(deleted)".to_owned(),
+        Correction::Replace { cues, .. } if cues.is_empty() => tr!("(deleted)").to_owned(),
         Correction::Replace { cues, .. } => {
             cues.iter().map(|cue| cue.text.as_str()).collect::<Vec<_>>().join(" / ")
         }
-        Correction::Reset { .. } => "(as it was heard)".into(),
-        Correction::Shift { by, .. } => format!("(everything from here {by} ms later)"),
+        Correction::Reset { .. } => tr!("(as it was heard)").to_owned(),
+        Correction::Shift { by, .. } => tr!("(everything from here {0} ms later)", by),
     });
     said.collect::<Vec<_>>().join(" / ")
 }
 
-pub const TEXT: &str = "Text of this cue";
+pub const TEXT: Text = Text("Text of this cue");
 pub const NEW_CUE: &str = "…";
-pub const START: &str = "Start";
-pub const START_EARLIER: &str = "Start earlier";
-pub const START_LATER: &str = "Start later";
-pub const START_HERE: &str = "Start where the player is";
-pub const END: &str = "End";
-pub const END_EARLIER: &str = "End earlier";
-pub const END_LATER: &str = "End later";
-pub const END_HERE: &str = "End where the player is";
-pub const SHIFT: &str = "Later by ms ";
-pub const SHIFT_HINT: &str = "Shift this cue and all behind it";
+pub const START: Text = Text("Start");
+pub const START_EARLIER: Text = Text("Start earlier");
+pub const START_LATER: Text = Text("Start later");
+pub const START_HERE: Text = Text("Start where the player is");
+pub const END: Text = Text("End");
+pub const END_EARLIER: Text = Text("End earlier");
+pub const END_LATER: Text = Text("End later");
+pub const END_HERE: Text = Text("End where the player is");
+pub const SHIFT: Text = Text("Later by ms");
+pub const SHIFT_HINT: Text = Text("Shift this cue and all behind it");
 
-pub const WAVE: &str = "Sound";
-pub const WAVE_TOLD: &str = "How loud it is around the place of the player, with the cues over it";
-pub const WAVE_HINT: &str = "Choose a cue to draw its edges.";
-pub const NO_SOUND_YET: &str = "The sound could not be read. It is asked for again.";
-pub const ZOOM_IN: &str = "Closer (Z)";
-pub const ZOOM_OUT: &str = "Further (Shift Z)";
-pub const SNAP: &str = "Snap";
-pub const SNAP_KEYS: &str = "Snap: start and end to where speech begins and ends (S)";
-pub const SNAPPED: &str = "The cue begins and ends with the speech.";
-pub const NOT_SNAPPED: &str = "No other beginning or end of speech is near.";
+pub const WAVE: Text = Text("Sound");
+pub const WAVE_TOLD: Text = Text("How loud it is around the place of the player, with the cues over it");
+pub const WAVE_HINT: Text = Text("Choose a cue to draw its edges.");
+pub const NO_SOUND_YET: Text = Text("The sound could not be read. It is asked for again.");
+pub const ZOOM_IN: Text = Text("Closer (Z)");
+pub const ZOOM_OUT: Text = Text("Further (Shift Z)");
+pub const SNAP: Text = Text("Snap");
+pub const SNAP_KEYS: Text = Text("Snap: start and end to where speech begins and ends (S)");
+pub const SNAPPED: Text = Text("The cue begins and ends with the speech.");
+pub const NOT_SNAPPED: Text = Text("No other beginning or end of speech is near.");
 
-pub const CHECK: &str = "Check by the rules of";
-pub const NO_CHECKS: &str = "No checks";
-pub const NEXT_PROBLEM: &str = "Next problem";
-pub const NEXT_PROBLEM_KEYS: &str = "Next problem (N)";
-pub const FIX: &str = "Fix all";
-pub const FIX_HINT: &str = "Fix all: lay out anew what is wrong";
-pub const FIXED: &str = "Fixed, as far as it can be.";
-pub const NOT_FIXED: &str = "What is left only a person can fix.";
-pub const REPORT: &str = "Report";
+pub const CHECK: Text = Text("Check by the rules of");
+pub const NO_CHECKS: Text = Text("No checks");
+pub const NEXT_PROBLEM: Text = Text("Next problem");
+pub const NEXT_PROBLEM_KEYS: Text = Text("Next problem (N)");
+pub const FIX: Text = Text("Fix all");
+pub const FIX_HINT: Text = Text("Fix all: lay out anew what is wrong");
+pub const FIXED: Text = Text("Fixed, as far as it can be.");
+pub const NOT_FIXED: Text = Text("What is left only a person can fix.");
+pub const REPORT: Text = Text("Report");
 
 pub fn profile(profile: Profile) -> &'static str {
     match profile {
@@ -156,22 +170,21 @@ pub fn profile(profile: Profile) -> &'static str {
 
 pub fn problems(faults: usize, cues: usize) -> String {
     match (faults, cues) {
-        (0, _) => "No problems".into(),
-        (1, _) => "1 problem".into(),
-        (faults, 1) => format!("{faults} problems in 1 cue"),
-        (faults, cues) => format!("{faults} problems in {cues} cues"),
+        (0, _) => tr!("No problems").to_owned(),
+        (1, _) => tr!("1 problem").to_owned(),
+        _ => tr_count!(cues, "{1} problems in {0} cue", "{1} problems in {0} cues", faults),
     }
 }
 
 pub fn fault(fault: Fault) -> String {
     match fault {
-        Fault::Empty => "No text".into(),
-        Fault::TooManyLines { is, most } => format!("{is} lines; at most {most}"),
-        Fault::LineTooLong { is, most } => format!("A line of {is} characters; at most {most}"),
-        Fault::TooFast { is, most } => format!("{is} characters a second; at most {most}"),
-        Fault::TooShort { is, least } => format!("{} s long; at least {} s", seconds(is), seconds(least)),
-        Fault::TooLong { is, most } => format!("{} s long; at most {} s", seconds(is), seconds(most)),
-        Fault::GapTooSmall { is, least } => format!("{is} ms to the next cue; at least {least} ms"),
+        Fault::Empty => tr!("No text").to_owned(),
+        Fault::TooManyLines { is, most } => tr!("{0} lines; at most {1}", is, most),
+        Fault::LineTooLong { is, most } => tr!("A line of {0} characters; at most {1}", is, most),
+        Fault::TooFast { is, most } => tr!("{0} characters a second; at most {1}", is, most),
+        Fault::TooShort { is, least } => tr!("{0} s long; at least {1} s", seconds(is), seconds(least)),
+        Fault::TooLong { is, most } => tr!("{0} s long; at most {1} s", seconds(is), seconds(most)),
+        Fault::GapTooSmall { is, least } => tr!("{0} ms to the next cue; at least {1} ms", is, least),
     }
 }
 
@@ -179,47 +192,47 @@ fn seconds(ms: u64) -> String {
     format!("{}.{:02}", ms / 1_000, ms / 10 % 100)
 }
 
-pub const SPEED: &str = "Speed of the player";
+pub const SPEED: Text = Text("Speed of the player");
 
-pub const FIND: &str = "Find";
-pub const REPLACE_BY: &str = "Replace by";
-pub const REPLACE: &str = "Replace";
-pub const REPLACE_ALL: &str = "Replace all";
-pub const MIND_CASE: &str = "Tell capital letters from small ones";
-pub const PATTERN: &str = "Regular expression";
-pub const PREVIOUS: &str = "Previous match";
-pub const NEXT: &str = "Next match";
-pub const CLOSE: &str = "Close";
-pub const WRONG_PATTERN: &str = "This is no regular expression.";
+pub const FIND: Text = Text("Find");
+pub const REPLACE_BY: Text = Text("Replace by");
+pub const REPLACE: Text = Text("Replace");
+pub const REPLACE_ALL: Text = Text("Replace all");
+pub const MIND_CASE: Text = Text("Tell capital letters from small ones");
+pub const PATTERN: Text = Text("Regular expression");
+pub const PREVIOUS: Text = Text("Previous match");
+pub const NEXT: Text = Text("Next match");
+pub const CLOSE: Text = Text("Close");
+pub const WRONG_PATTERN: Text = Text("This is no regular expression.");
 
 /// The match that is shown, counted from 0, and how many there are.
 pub fn found(at: usize, count: usize) -> String {
-    if count == 0 { "Not found".into() } else { format!("{} of {count}", at + 1) }
+    if count == 0 { tr!("Not found").to_owned() } else { tr!("{0} of {1}", at + 1, count) }
 }
 
-pub const TOOLBAR: &str = "Tools";
-pub const EDIT: &str = "Edit";
-pub const EDIT_UNSAVED: &str = "Edit (unsaved changes)";
-pub const EDIT_KEYS: &str = "Correct the subtitles (E)";
-pub const WATCH: &str = "Done editing";
-pub const UNDO: &str = "Undo";
-pub const UNDO_KEYS: &str = "Undo (Ctrl Z)";
-pub const REDO: &str = "Redo";
-pub const REDO_KEYS: &str = "Redo (Ctrl Shift Z)";
-pub const FIND_KEYS: &str = "Find and replace (Ctrl F)";
-pub const HELP: &str = "Keys";
-pub const HELP_KEYS: &str = "Keys (?)";
-pub const FOLLOW: &str = "Follow along";
-pub const SPLIT: &str = "Split";
-pub const SPLIT_KEYS: &str = "Split at the cursor (Ctrl Enter)";
-pub const MERGE: &str = "Join next";
-pub const MERGE_KEYS: &str = "Join next: one cue of both (Ctrl M)";
-pub const INSERT: &str = "Insert";
-pub const INSERT_KEYS: &str = "Insert a cue below (Alt I)";
-pub const DELETE: &str = "Delete";
-pub const DELETE_KEYS: &str = "Delete this cue (Ctrl Shift Delete)";
-pub const RESET: &str = "Reset";
-pub const RESET_HINT: &str = "Reset to what was heard";
-pub const DONE: &str = "Done";
-pub const DONE_KEYS: &str = "Done (Escape)";
-pub const SHIFT_NAME: &str = "Shift";
+pub const TOOLBAR: Text = Text("Tools");
+pub const EDIT: Text = Text("Edit");
+pub const EDIT_UNSAVED: Text = Text("Edit (unsaved changes)");
+pub const EDIT_KEYS: Text = Text("Correct the subtitles (E)");
+pub const WATCH: Text = Text("Done editing");
+pub const UNDO: Text = Text("Undo");
+pub const UNDO_KEYS: Text = Text("Undo (Ctrl Z)");
+pub const REDO: Text = Text("Redo");
+pub const REDO_KEYS: Text = Text("Redo (Ctrl Shift Z)");
+pub const FIND_KEYS: Text = Text("Find and replace (Ctrl F)");
+pub const HELP: Text = Text("Keys");
+pub const HELP_KEYS: Text = Text("Keys (?)");
+pub const FOLLOW: Text = Text("Follow along");
+pub const SPLIT: Text = Text("Split");
+pub const SPLIT_KEYS: Text = Text("Split at the cursor (Ctrl Enter)");
+pub const MERGE: Text = Text("Join next");
+pub const MERGE_KEYS: Text = Text("Join next: one cue of both (Ctrl M)");
+pub const INSERT: Text = Text("Insert");
+pub const INSERT_KEYS: Text = Text("Insert a cue below (Alt I)");
+pub const DELETE: Text = Text("Delete");
+pub const DELETE_KEYS: Text = Text("Delete this cue (Ctrl Shift Delete)");
+pub const RESET: Text = Text("Reset");
+pub const RESET_HINT: Text = Text("Reset to what was heard");
+pub const DONE: Text = Text("Done");
+pub const DONE_KEYS: Text = Text("Done (Escape)");
+pub const SHIFT_NAME: Text = Text("Shift");

@@ -1,6 +1,6 @@
 //! Dead letters, and the form that redrives them.
 
-use domain::language::{LANGUAGES, Language};
+use domain::language::LANGUAGES;
 use domain::{JobId, WallTime};
 use leptos::prelude::*;
 use serde::Serialize;
@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::work::job_link;
 use super::{Queue, words};
 use crate::text;
+use crate::tr::Text;
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Letter {
@@ -39,10 +40,10 @@ pub fn letters(
     let number = queue.map_or(0, |queue| queue.dead_letters).max(letters.len() as u64);
     let rows = letters.iter().map(|letter| row(letter, has_job_pages)).collect_view();
     let models = models.iter().map(|model| view! { <option value=model.clone()>{model.clone()}</option> });
-    let mut languages: Vec<&Language> = LANGUAGES.iter().collect();
-    languages.sort_by_key(|language| language.name);
-    let languages =
-        languages.into_iter().map(|known| view! { <option value=known.code>{known.name}</option> });
+    let mut languages: Vec<_> =
+        LANGUAGES.iter().map(|known| (text::language(known.code), known.code)).collect();
+    languages.sort_unstable();
+    let languages = languages.into_iter().map(|(name, code)| view! { <option value=code>{name}</option> });
     view! {
         <form method="post" action="/ops/redrive">
             <ul class="letters">{rows}</ul>
@@ -92,13 +93,13 @@ fn row(letter: &Letter, has_job_pages: bool) -> AnyView {
         <li data-status="failed">
             <input type="checkbox" name="id" value=id aria-label=words::choose(&name) />
             {link}
-            <p class="reason">{reason.unwrap_or_else(|| words::RECEIVED_TOO_OFTEN.to_owned())}</p>
+            <p class="reason">{reason.unwrap_or_else(|| words::RECEIVED_TOO_OFTEN.into())}</p>
             <ul class="facts">{facts}</ul>
         </li>
     }
     .into_any()
 }
 
-fn gone(what: &'static str, id: String) -> AnyView {
-    view! { <span class="title">{what} ": " <code>{id}</code></span> }.into_any()
+fn gone(what: Text, id: String) -> AnyView {
+    view! { <span class="title">{what} " " <code>{id}</code></span> }.into_any()
 }

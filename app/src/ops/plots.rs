@@ -5,6 +5,7 @@ use leptos::prelude::*;
 use serde::Serialize;
 
 use super::words;
+use crate::tr::{Text, said};
 
 /// The jobs that ended in this hour and the 23 before it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -51,7 +52,7 @@ pub fn day(day: &Day) -> AnyView {
     let sums = [
         words::ended(day.completed, day.failed, day.cancelled),
         words::minutes_of_media(day.media_ms),
-        day.real_time_factor.map_or_else(|| words::SPEED_NOT_KNOWN.to_owned(), words::speed),
+        day.real_time_factor.map_or_else(|| words::SPEED_NOT_KNOWN.into(), words::speed),
     ];
     let sums = sums.into_iter().map(|sum| view! { <li>{sum}</li> }).collect_view();
     let jobs = day.hours.iter().map(|hour| {
@@ -66,7 +67,7 @@ pub fn day(day: &Day) -> AnyView {
         Bar { hour: words::hour(hour.begin), told, parts: vec![("media", hour.media_ms as f64 / 60_000.0)] }
     });
     let speed = day.hours.iter().map(|hour| {
-        let told = hour.real_time_factor.map_or_else(|| words::NOT_KNOWN.to_owned(), words::speed);
+        let told = hour.real_time_factor.map_or_else(|| words::NOT_KNOWN.into(), words::speed);
         let times = hour.real_time_factor.map_or(0.0, |factor| 1.0 / factor.max(0.001));
         Bar { hour: words::hour(hour.begin), told, parts: vec![("media", times)] }
     });
@@ -103,7 +104,7 @@ impl Bar {
 }
 
 /// The picture is stretched to its place, so its words stand around it. The numbers are in the table too.
-fn plot(title: &'static str, bars: &[Bar]) -> AnyView {
+fn plot(title: Text, bars: &[Bar]) -> AnyView {
     const HEIGHT: f64 = 100.0;
     let highest = bars.iter().max_by(|a, b| a.height().total_cmp(&b.height()));
     let most = highest.map_or(0.0, Bar::height);
@@ -130,7 +131,7 @@ fn plot(title: &'static str, bars: &[Bar]) -> AnyView {
     let peak = highest.filter(|bar| bar.height() > 0.0).map(|bar| words::most(&bar.hour, &bar.told));
     let label = match &peak {
         Some(peak) => format!("{title}. {peak}."),
-        None => title.to_owned(),
+        None => title.into(),
     };
     let ends = [bars.first(), bars.get(bars.len() / 2), bars.last()];
     let ends = ends.into_iter().flatten().map(|bar| view! { <span>{bar.hour.clone()}</span> }).collect_view();
@@ -152,6 +153,7 @@ fn failures(failures: &[FailureCount]) -> AnyView {
     }
     let rows = failures.iter().map(|failure| {
         let FailureCount { code, message, count } = failure.clone();
+        let message = said(&message).into_owned();
         view! { <tr><td>{count}</td><th scope="row">{message} " " <code>{code}</code></th></tr> }
     });
     view! {
@@ -166,7 +168,7 @@ fn failures(failures: &[FailureCount]) -> AnyView {
     .into_any()
 }
 
-fn heads(heads: &[&'static str]) -> impl IntoView + use<> {
+fn heads(heads: &[Text]) -> impl IntoView + use<> {
     heads.iter().map(|head| view! { <th scope="col">{*head}</th> }).collect_view()
 }
 

@@ -5,67 +5,79 @@ use domain::{JobStatus, Stage, WallTime};
 use super::{Age, Queue, Work};
 use crate::problem::Problem;
 use crate::text;
+use crate::tr::{Text, tr, tr_count};
 
-pub const TAB: &str = "Operations · Cuelight";
-pub const TITLE: &str = "Operations";
-pub const READ_AGAIN: &str = "Read again";
-pub const LOST: &str = "The server does not answer; what you see is getting old.";
-pub const NOW: &str = "Now";
-pub const NOT_KNOWN: &str = "not known";
-pub const OLDEST: &str = "oldest waits";
-pub const SLOTS: &str = "slots busy";
-pub const DEAD: &str = "dead letters";
-pub const QUEUE_NOT_KNOWN: &str = "The queue did not answer: its messages are not known now.";
+pub const TITLE: Text = Text("Operations");
+pub const READ_AGAIN: Text = Text("Read again");
+pub const LOST: Text = Text("The server does not answer; what you see is getting old.");
+pub const NOW: Text = Text("Now");
+pub const NOT_KNOWN: Text = Text("not known");
+pub const OLDEST: Text = Text("oldest waits");
+pub const SLOTS: Text = Text("slots busy");
+pub const DEAD: Text = Text("dead letters");
+pub const QUEUE_NOT_KNOWN: Text = Text("The queue did not answer: its messages are not known now.");
 
-pub const WORKERS: &str = "Workers";
-pub const NO_WORKERS: &str =
-    "No worker has told of itself in the last two minutes. Start one with: worker pull.";
-pub const WORKERS_NOT_KNOWN: &str = "The store did not answer: workers are not known now.";
-pub const IDLE: &str = "Waits for a job";
-pub const UNTOLD: &str = "Running, and no worker has told of it";
-pub const UNTOLD_WHY: &str =
-    "Workers tell of themselves every half minute. A job whose worker died is queued again by itself.";
+pub const WORKERS: Text = Text("Workers");
+pub const NO_WORKERS: Text =
+    Text("No worker has told of itself in the last two minutes. Start one with: worker pull.");
+pub const WORKERS_NOT_KNOWN: Text = Text("The store did not answer: workers are not known now.");
+pub const IDLE: Text = Text("Waits for a job");
+pub const UNTOLD: Text = Text("Running, and no worker has told of it");
+pub const UNTOLD_WHY: Text =
+    Text("Workers tell of themselves every half minute. A job whose worker died is queued again by itself.");
 
-pub const DAY: &str = "The last 24 hours";
-pub const NOTHING_ENDED: &str = "No job has ended in the last 24 hours.";
-pub const JOBS_BY_HOUR: &str = "Jobs ended, by hour";
-pub const MEDIA_BY_HOUR: &str = "Minutes of media, by hour";
-pub const SPEED_BY_HOUR: &str = "Speed, by hour";
-pub const SPEED_IS: &str = "Speed: length of the media by the time from first start to end, of jobs that went through at the first try.";
-pub const SPEED_NOT_KNOWN: &str = "speed not known";
-pub const HOUR_HEADS: [&str; 6] =
-    ["Hour (UTC)", "Completed", "Failed", "Cancelled", "Minutes of media", "Speed"];
-pub const FAILURE_HEADS: [&str; 2] = ["Jobs", "Reason"];
-pub const FAILURES: &str = "Failures by reason";
-pub const NUMBERS: &str = "The numbers";
+pub const DAY: Text = Text("The last 24 hours");
+pub const NOTHING_ENDED: Text = Text("No job has ended in the last 24 hours.");
+pub const JOBS_BY_HOUR: Text = Text("Jobs ended, by hour");
+pub const MEDIA_BY_HOUR: Text = Text("Minutes of media, by hour");
+pub const SPEED_BY_HOUR: Text = Text("Speed, by hour");
+pub const SPEED_IS: Text = Text(
+    "Speed: length of the media by the time from first start to end, of jobs that went through at the first try.",
+);
+pub const SPEED_NOT_KNOWN: Text = Text("speed not known");
+pub const HOUR_HEADS: [Text; 6] = [
+    Text("Hour (UTC)"),
+    Text("Completed"),
+    Text("Failed"),
+    Text("Cancelled"),
+    Text("Minutes of media"),
+    Text("Speed"),
+];
+pub const FAILURE_HEADS: [Text; 2] = [Text("Jobs"), Text("Reason")];
+pub const FAILURES: Text = Text("Failures by reason");
+pub const NUMBERS: Text = Text("The numbers");
 
-pub const LETTERS: &str = "Dead letters";
-pub const NO_LETTERS: &str =
-    "None. Jobs that failed for a passing reason until their worker gave up show up here.";
-pub const LETTERS_NOT_KNOWN: &str = "The queue did not answer: dead letters are not known now.";
-pub const RECEIVED_TOO_OFTEN: &str = "Its message was received too often, and no worker said why.";
-pub const JOB_IS_GONE: &str = "Its job is gone, or was done otherwise";
-pub const UNREADABLE: &str = "A message that nobody can read";
-pub const ALL_SHOWN: &str = "All that are shown";
-pub const MODEL: &str = "Model";
-pub const LANGUAGE: &str = "Language";
-pub const AS_BEFORE: &str = "As before";
-pub const DETECT: &str = "Detect";
-pub const REDRIVE_CHOSEN: &str = "Redrive the chosen ones";
-pub const REDRIVE_NOTE: &str =
-    "Starts a new run of each job. What failed four times fails a fifth time unless something changed.";
+pub const LETTERS: Text = Text("Dead letters");
+pub const NO_LETTERS: Text =
+    Text("None. Jobs that failed for a passing reason until their worker gave up show up here.");
+pub const LETTERS_NOT_KNOWN: Text = Text("The queue did not answer: dead letters are not known now.");
+pub const RECEIVED_TOO_OFTEN: Text = Text("Its message was received too often, and no worker said why.");
+pub const JOB_IS_GONE: Text = Text("Its job is gone, or was done otherwise:");
+pub const UNREADABLE: Text = Text("A message that nobody can read:");
+pub const ALL_SHOWN: Text = Text("All that are shown");
+pub const MODEL: Text = Text("Model");
+pub const LANGUAGE: Text = Text("Language");
+pub const AS_BEFORE: Text = Text("As before");
+pub const DETECT: Text = Text("Detect");
+pub const REDRIVE_CHOSEN: Text = Text("Redrive the chosen ones");
+pub const REDRIVE_NOTE: Text =
+    Text("Starts a new run of each job. What failed four times fails a fifth time unless something changed.");
 
-pub const TASKS: &str = "Periodic tasks";
-pub const NO_TASKS: &str = "None has been done in the last 30 days.";
-pub const TASKS_NOT_KNOWN: &str = "The store did not answer: tasks are not known now.";
+pub const TASKS: Text = Text("Periodic tasks");
+pub const NO_TASKS: Text = Text("None has been done in the last 30 days.");
+pub const TASKS_NOT_KNOWN: Text = Text("The store did not answer: tasks are not known now.");
 
-pub const NOT_HERE: &str = "This page is for operators";
-pub const NOT_HERE_WHY: &str = "People who only use Cuelight can reach this address, and there is no login that tells them from operators.";
-pub const NOT_HERE_WHAT_TO_DO: &str = "Start the server with --operators-listen 127.0.0.1:9090, and open /ops at that address. A server that only its own machine can reach, and that has no such listener, shows it here.";
-pub const TO_THE_START: &str = "Go to the start page";
+pub const NOT_HERE: Text = Text("This page is for operators");
+pub const NOT_HERE_WHY: Text = Text(
+    "People who only use Cuelight can reach this address, and there is no login that tells them from operators.",
+);
+pub const NOT_HERE_WHAT_TO_DO: Text = Text(
+    "Start the server with --operators-listen 127.0.0.1:9090, and open /ops at that address. A server that only its own machine can reach, and that has no such listener, shows it here.",
+);
+pub const TO_THE_START: Text = Text("Go to the start page");
 
 pub fn read_at(time: WallTime) -> String {
-    format!("As of {}, at most some seconds old.", second(time))
+    tr!("As of {0}, at most some seconds old.", second(time))
 }
 
 /// A moment as `2026-11-23 05:08:12 UTC`.
@@ -86,10 +98,10 @@ pub fn duration(ms: u64) -> String {
     let seconds = ms / 1000;
     let (days, hours, minutes) = (seconds / 86_400, seconds / 3600 % 24, seconds / 60 % 60);
     match seconds {
-        0..=59 => format!("{seconds} s"),
-        60..=3599 => format!("{minutes} min"),
-        3600..=86_399 => format!("{hours} h {minutes} min"),
-        _ => format!("{days} d {hours} h"),
+        0..=59 => tr!("{0} s", seconds),
+        60..=3599 => tr!("{0} min", minutes),
+        3600..=86_399 => tr!("{0} h {1} min", hours, minutes),
+        _ => tr!("{0} d {1} h", days, hours),
     }
 }
 
@@ -99,44 +111,47 @@ pub fn since(then: WallTime, now: WallTime) -> String {
 }
 
 pub fn ago(then: WallTime, now: WallTime) -> String {
-    format!("{} ago", since(then, now))
+    tr!("{0} ago", since(then, now))
 }
 
 pub fn age(age: Age) -> String {
-    let at_least = if age.is_at_least { "more than " } else { "" };
-    format!("{at_least}{}", duration(age.ms))
+    let duration = duration(age.ms);
+    if age.is_at_least { tr!("more than {0}", duration) } else { duration }
 }
 
 /// How much faster than it plays media is heard.
 pub fn speed(real_time_factor: f64) -> String {
     let times = 1.0 / real_time_factor.max(0.001);
-    if times < 9.95 { format!("{times:.1} × real time") } else { format!("{times:.0} × real time") }
+    tr!("{0} × real time", two_digits(times))
 }
 
 pub fn minutes(ms: u64) -> String {
-    let minutes = ms as f64 / 60_000.0;
-    if minutes < 9.95 { format!("{minutes:.1}") } else { format!("{minutes:.0}") }
+    two_digits(ms as f64 / 60_000.0)
+}
+
+fn two_digits(number: f64) -> String {
+    if number < 9.95 { format!("{number:.1}") } else { format!("{number:.0}") }
 }
 
 pub fn stage(work: &Work) -> String {
     match work.stage {
-        Stage::Fetching => "Fetching".into(),
-        Stage::Transcribing | Stage::Done => format!("Transcribing {} %", text::percent(work.progress)),
-        Stage::Rendering => format!("Making a video {} %", text::percent(work.progress)),
-        Stage::Waiting | Stage::Preparing => "Preparing".into(),
+        Stage::Fetching => tr!("Fetching").into(),
+        Stage::Transcribing | Stage::Done => tr!("Transcribing {0} %", text::percent(work.progress)),
+        Stage::Rendering => tr!("Making a video {0} %", text::percent(work.progress)),
+        Stage::Waiting | Stage::Preparing => tr!("Preparing").into(),
     }
 }
 
 pub fn ended(completed: u64, failed: u64, cancelled: u64) -> String {
-    format!("{completed} completed, {failed} failed, {cancelled} cancelled")
+    tr!("{0} completed, {1} failed, {2} cancelled", completed, failed, cancelled)
 }
 
 pub fn minutes_of_media(ms: u64) -> String {
-    format!("{} minutes of media", minutes(ms))
+    tr!("{0} minutes of media", minutes(ms))
 }
 
 pub fn missing_before(since: WallTime) -> String {
-    format!("Jobs that ended before {} are not counted: there are too many.", text::moment(since))
+    tr!("Jobs that ended before {0} are not counted: there are too many.", text::moment(since))
 }
 
 pub fn at_hour(hour: &str, told: &str) -> String {
@@ -144,7 +159,7 @@ pub fn at_hour(hour: &str, told: &str) -> String {
 }
 
 pub fn most(hour: &str, told: &str) -> String {
-    format!("Most: {told}, at {hour}")
+    tr!("Most: {0}, at {1}", told, hour)
 }
 
 /// What a worker runs.
@@ -153,43 +168,43 @@ pub fn engine(engine: &str, model: &str) -> String {
 }
 
 pub fn process(mode: &str, version: &str, pid: u32) -> String {
-    format!("worker {mode} {version}, pid {pid}")
+    tr!("worker {0} {1}, pid {2}", mode, version, pid)
 }
 
 pub fn up(since: &str) -> String {
-    format!("up {since}")
+    tr!("up {0}", since)
 }
 
-pub fn told(ago: &str) -> String {
-    format!("told {ago}")
+pub fn told(since: &str) -> String {
+    tr!("told {0} ago", since)
 }
 
 pub fn running_for(time: &str) -> String {
-    format!("for {time}")
+    tr!("for {0}", time)
 }
 
 pub fn progress_of(title: &str) -> String {
-    format!("Progress of {title}")
+    tr!("Progress of {0}", title)
 }
 
 pub fn model(name: &str) -> String {
-    format!("Model {name}")
+    tr!("Model {0}", name)
 }
 
 pub fn attempt(attempt: u32) -> String {
-    format!("attempt {attempt}")
+    tr!("attempt {0}", attempt)
 }
 
 pub fn attempts(attempts: u32) -> String {
-    if attempts == 1 { "1 attempt".into() } else { format!("{attempts} attempts") }
+    tr_count!(attempts, "{0} attempt", "{0} attempts")
 }
 
 pub fn of(some: usize, all: u32) -> String {
-    format!("{some} of {all}")
+    tr!("{0} of {1}", some, all)
 }
 
 pub fn slots(busy: usize, slots: u32) -> String {
-    format!("{} {} busy", of(busy, slots), if slots == 1 { "slot" } else { "slots" })
+    tr_count!(slots, "{1} of {0} slot busy", "{1} of {0} slots busy", busy)
 }
 
 /// Of which there may be more than jobs: they come twice at times.
@@ -197,47 +212,64 @@ pub fn messages(queue: Option<&Queue>) -> String {
     let Some(Queue { waiting, delayed, in_flight, oldest_age_ms, .. }) = queue else {
         return QUEUE_NOT_KNOWN.into();
     };
-    let counts =
-        format!("Messages in the queue: {waiting} visible, {delayed} delayed, {in_flight} in flight");
     match oldest_age_ms {
-        _ if waiting + delayed + in_flight == 0 => format!("{counts}."),
-        Some(ms) => format!("{counts}; the oldest is {} old.", duration(*ms)),
-        None => format!("{counts}; how old the oldest is, is {NOT_KNOWN}."),
+        _ if waiting + delayed + in_flight == 0 => tr!(
+            "Messages in the queue: {0} visible, {1} delayed, {2} in flight.",
+            waiting,
+            delayed,
+            in_flight
+        ),
+        Some(ms) => tr!(
+            "Messages in the queue: {0} visible, {1} delayed, {2} in flight; the oldest is {3} old.",
+            waiting,
+            delayed,
+            in_flight,
+            duration(*ms)
+        ),
+        None => tr!(
+            "Messages in the queue: {0} visible, {1} delayed, {2} in flight; how old the oldest is, is not known.",
+            waiting,
+            delayed,
+            in_flight
+        ),
     }
 }
 
-pub fn status(status: JobStatus) -> &'static str {
+pub fn status(status: JobStatus) -> Text {
     match status {
-        JobStatus::Queued => "waiting",
-        JobStatus::Running => "running",
-        JobStatus::Completed => "completed",
-        JobStatus::Failed => "failed",
-        JobStatus::Cancelled => "cancelled",
+        JobStatus::Queued => Text("waiting"),
+        JobStatus::Running => Text("running"),
+        JobStatus::Completed => Text("completed"),
+        JobStatus::Failed => Text("failed"),
+        JobStatus::Cancelled => Text("cancelled"),
     }
 }
 
 pub fn choose(title: &str) -> String {
-    format!("Choose: {title}")
+    tr!("Choose: {0}", title)
 }
 
 pub fn redrive_all(number: u64) -> String {
     match number {
-        1 => "Redrive the one there is".into(),
-        number => format!("Redrive all {number}"),
+        1 => tr!("Redrive the one there is").into(),
+        number => tr!("Redrive all {0}", number),
     }
 }
 
 pub fn redriven(sent: usize, refused: usize) -> String {
     let sent = match sent {
-        0 => "Nothing was sent again: the jobs are gone, or were done otherwise.".into(),
-        1 => "1 job starts again.".into(),
-        sent => format!("{sent} jobs start again."),
+        0 => tr!("Nothing was sent again: the jobs are gone, or were done otherwise.").into(),
+        sent => tr_count!(sent, "{0} job starts again.", "{0} jobs start again."),
     };
-    match refused {
-        0 => sent,
-        1 => format!("{sent} 1 letter stays: its job cannot be done with these choices."),
-        refused => format!("{sent} {refused} letters stay: their jobs cannot be done with these choices."),
+    if refused == 0 {
+        return sent;
     }
+    let stay = tr_count!(
+        refused,
+        "{0} letter stays: its job cannot be done with these choices.",
+        "{0} letters stay: their jobs cannot be done with these choices."
+    );
+    format!("{sent} {stay}")
 }
 
 /// Of a redrive that was not taken.
@@ -245,13 +277,15 @@ pub fn problem(code: &str) -> Problem {
     let problem = Problem::told(code, "form", 0);
     match code {
         "nothing_chosen" => Problem {
-            message: "No letter was chosen.".into(),
-            hint: "Tick those to send again, or redrive all.".into(),
+            message: tr!("No letter was chosen.").into(),
+            hint: tr!("Tick those to send again, or redrive all.").into(),
             ..problem
         },
-        "malformed_form" | "body_too_large" => {
-            Problem { message: "The form could not be read.".into(), hint: "Try again.".into(), ..problem }
-        }
+        "malformed_form" | "body_too_large" => Problem {
+            message: tr!("The form could not be read.").into(),
+            hint: tr!("Try again.").into(),
+            ..problem
+        },
         _ => problem,
     }
 }
@@ -259,13 +293,12 @@ pub fn problem(code: &str) -> Problem {
 pub fn task(name: &str) -> (&str, String) {
     let (task, machine) = name.split_once('@').unwrap_or((name, ""));
     let does = match task {
-        "cleanup" => "Removes expired jobs and media without a job",
-        "stats" => "Logs how the last hour went",
-        "update-model" => "Holds the models against their checksums",
+        "cleanup" => tr!("Removes expired jobs and media without a job"),
+        "stats" => tr!("Logs how the last hour went"),
+        "update-model" => tr!("Holds the models against their checksums"),
         _ => "",
     };
-    let on = if machine.is_empty() { String::new() } else { format!(" on {machine}") };
-    (task, format!("{does}{on}"))
+    (task, if machine.is_empty() { does.to_owned() } else { tr!("{0} on {1}", does, machine) })
 }
 
 #[cfg(test)]

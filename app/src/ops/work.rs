@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::words;
 use crate::text;
+use crate::tr::Text;
 
 /// Messages by state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -80,7 +81,7 @@ pub struct TaskRun {
 }
 
 pub fn numbers(queue: Option<&Queue>, jobs: Option<&Jobs>, workers: Option<&[Worker]>) -> impl IntoView {
-    let unknown = || words::NOT_KNOWN.to_owned();
+    let unknown = || words::NOT_KNOWN.into();
     let of = |status: JobStatus, count: fn(&Jobs) -> u64| {
         number(words::status(status), jobs.map_or_else(unknown, |jobs| count(jobs).to_string()), Some(status))
     };
@@ -110,7 +111,7 @@ pub fn numbers(queue: Option<&Queue>, jobs: Option<&Jobs>, workers: Option<&[Wor
 }
 
 /// One number with its name. The status lends it a lamp.
-fn number(name: &'static str, value: String, status: Option<JobStatus>) -> AnyView {
+fn number(name: Text, value: String, status: Option<JobStatus>) -> AnyView {
     view! {
         <div data-status=status.map(JobStatus::as_str)>
             <dt>{name}</dt>
@@ -151,10 +152,10 @@ fn worker(worker: &Worker, now: WallTime, has_job_pages: bool) -> AnyView {
         words::engine(engine, model),
         words::process(mode, version, *pid),
         words::up(&words::since(*started_at, now)),
-        words::told(&words::ago(*told_at, now)),
+        words::told(&words::since(*told_at, now)),
     ];
     let status = if jobs.is_empty() { "queued" } else { "running" };
-    let host = if host.is_empty() { words::NOT_KNOWN.to_owned() } else { host.clone() };
+    let host = if host.is_empty() { words::NOT_KNOWN.into() } else { host.clone() };
     view! {
         <li data-status=status>
             <p class="lamp-line"><span class="lamp" aria-hidden="true"></span><strong>{host}</strong></p>

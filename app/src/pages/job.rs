@@ -9,7 +9,7 @@ use leptos_router::hooks::{use_params_map, use_query_map};
 use super::keys::Help;
 use super::{Assets, NotFound, Unavailable, WakeUp};
 use crate::api::{Choices, DeskError, JobDetail, desk};
-use crate::components::{LiveJob, LiveVideo};
+use crate::components::{Again, Downloads, LiveJob, LiveVideo, Removal};
 use crate::given::Given;
 use crate::problem::Problem;
 use crate::share::Sharing;
@@ -47,7 +47,15 @@ fn Shown(detail: JobDetail, choices: Choices) -> impl IntoView {
     let is_editing = query.get("edit").is_some() && detail.job.video.is_none();
     let Assets { job, editor, .. } = expect_context();
     let part = if is_editing { editor } else { job };
-    let job = detail.job.id;
+    let job = detail.job.clone();
+    let (id, is_video) = (job.id, job.video.is_some());
+    let files = (!is_video).then(|| {
+        let (choices, job) = (choices.clone(), job.clone());
+        view! {
+            <Downloads job=job.clone() />
+            <Again job choices />
+        }
+    });
     view! {
         <Title text=text::tab_name(&detail.job) />
         <WakeUp part />
@@ -59,7 +67,9 @@ fn Shown(detail: JobDetail, choices: Choices) -> impl IntoView {
                     Either::Right(view! { <LiveJob detail choices refusal is_held start_ms is_editing /> })
                 }
             }}
-            <Sharing job />
+            {files}
+            <Sharing job=id />
+            <Removal job />
         </main>
         <Help is_editing />
     }

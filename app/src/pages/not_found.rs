@@ -3,6 +3,8 @@
 use leptos::prelude::*;
 use leptos_meta::Title;
 
+use crate::tr::tr;
+
 /// Sets the status of the response to 404.
 #[component]
 pub fn NotFound() -> impl IntoView {
@@ -10,11 +12,11 @@ pub fn NotFound() -> impl IntoView {
         response.set_status(http::StatusCode::NOT_FOUND);
     }
     view! {
-        <Title text="Not found" />
+        <Title text=tr!("Not found") />
         <main id="content" class="lone" tabindex="-1">
-            <h1>"There is nothing here"</h1>
-            <p>"The address is wrong, or the job was deleted or is past its time."</p>
-            <p><a class="button" href="/">"Go to the start page"</a></p>
+            <h1>{tr!("There is nothing here")}</h1>
+            <p>{tr!("The address is wrong, or the job was deleted or is past its time.")}</p>
+            <p><a class="button" href="/">{tr!("Go to the start page")}</a></p>
         </main>
     }
 }

@@ -2,6 +2,8 @@
 
 use leptos::prelude::*;
 
+use crate::tr::tr;
+
 /// Sets the status of the response to 503.
 #[component]
 pub fn Unavailable() -> impl IntoView {
@@ -10,9 +12,9 @@ pub fn Unavailable() -> impl IntoView {
     }
     view! {
         <div class="unavailable" role="alert">
-            <h2>"The backend did not answer"</h2>
-            <p>"Your jobs are safe. Try again in a few seconds."</p>
-            <p><a class="button" href="" rel="external">"Try again"</a></p>
+            <h2>{tr!("The backend did not answer")}</h2>
+            <p>{tr!("Your jobs are safe. Try again in a few seconds.")}</p>
+            <p><a class="button" href="" rel="external">{tr!("Try again")}</a></p>
         </div>
     }
 }

@@ -8,6 +8,7 @@ use crate::components::ExpirySelect;
 use crate::pages::{Header, head};
 use crate::problem::Problem;
 use crate::text;
+use crate::tr::{Language, fill, html_attributes, in_language};
 
 /// What the page shows.
 #[derive(Debug, Clone)]
@@ -21,16 +22,16 @@ pub struct Owned {
     pub refusal: Option<String>,
 }
 
-pub fn page(owned: &Owned) -> String {
-    // The select has signals, as it has in the browser, and they must belong to something.
-    Owner::new().with(|| document(owned))
+pub fn page(language: Option<&'static Language>, owned: &Owned) -> String {
+    in_language(language, || document(owned))
 }
 
 fn document(owned: &Owned) -> String {
     let title = words::owner_title(&owned.title);
+    let (lang, dir) = html_attributes();
     let document = view! {
         <!DOCTYPE html>
-        <html lang="en">
+        <html lang=lang dir=dir>
             <head>
                 {head("/favicon.svg", "/pkg/cuelight.css".into())}
                 <title>{text::tab_title(&title)}</title>
@@ -72,9 +73,10 @@ fn refused(code: &str) -> AnyView {
 }
 
 fn fresh(made: NewShare) -> AnyView {
+    let works_until = fill(words::WORKS_UNTIL.get(), &[&text::moment(made.expires_at)]);
     view! {
         <div class="fresh" role="status">
-            <p>{words::WORKS_UNTIL} " " {text::moment(made.expires_at)} ". " {words::TOLD_ONCE}</p>
+            <p>{works_until}</p>
             <label for="share-url">{words::LINK}</label>
             <input id="share-url" type="text" readonly value=made.url />
             <label for="share-embed">{words::EMBED}</label>
@@ -91,11 +93,13 @@ fn list(job: JobId, shares: &[ShareView]) -> AnyView {
     let row = |share: &ShareView| {
         let action = format!("/jobs/{job}/shares/{}/revoke", share.id);
         let made = text::moment(share.created_at);
+        let works = fill(words::MADE.get(), &[&made, &text::moment(share.expires_at)]);
+        let label = fill(words::REVOKE_LINK.get(), &[&made]);
         view! {
             <li>
-                <span>{words::MADE} " " {made.clone()} {words::AND_WORKS_UNTIL} " " {text::moment(share.expires_at)}</span>
+                <span>{works}</span>
                 <form method="post" action=action>
-                    <button class="button small" type="submit" aria-label=format!("{} {} {made}", words::REVOKE, words::LINK_OF)>{words::REVOKE}</button>
+                    <button class="button small" type="submit" aria-label=label>{words::REVOKE}</button>
                 </form>
             </li>
         }

@@ -1,6 +1,8 @@
 // Makes, copies and revokes links in place. All words are in the page.
 const section = document.querySelector('.sharing');
 const { address, copied, notCopied, revoked, lost } = section.dataset;
+// What the server says in English, where the page is not.
+const problems = JSON.parse(section.dataset.problems ?? '{}');
 const [problem, news, fresh, all] = ['.problem', '[role="status"]', '.fresh', '.all'].map((part) => section.querySelector(part));
 const [empty, list, template] = ['.note', 'ul', 'template'].map((part) => all.querySelector(part));
 
@@ -23,7 +25,7 @@ async function ask(method, path = '', wish = undefined) {
       headers: wish ? { 'content-type': 'application/json' } : {},
     });
     const { error, ...told } = answer.status === 204 ? {} : await answer.json();
-    problem.textContent = error ? `${error.message} ${error.hint}` : '';
+    problem.textContent = error ? problems[error.code] ?? `${error.message} ${error.hint}` : '';
     return error ? undefined : told;
   } catch {
     problem.textContent = lost;

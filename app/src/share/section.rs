@@ -1,12 +1,16 @@
 //! The folded part of a job's page where links are made. A plain form, and a page behind it; with a few lines of script
 //! (`section.js`) everything happens in place. Not an island: who watches a job should not load what few will open.
 
+use std::collections::BTreeMap;
+
 use domain::JobId;
 use leptos::nonce::use_nonce;
 use leptos::prelude::*;
 
 use super::words;
 use crate::components::ExpirySelect;
+use crate::problem::Problem;
+use crate::tr::{self, Text};
 
 #[component]
 pub fn Sharing(job: JobId) -> impl IntoView {
@@ -19,6 +23,7 @@ pub fn Sharing(job: JobId) -> impl IntoView {
             data-not-copied=words::NOT_COPIED
             data-revoked=words::REVOKED
             data-lost=words::LOST
+            data-problems=problems()
         >
             <summary>{words::SHARE}</summary>
             <p class="note">{words::ABOUT}</p>
@@ -37,9 +42,31 @@ pub fn Sharing(job: JobId) -> impl IntoView {
     .into_any()
 }
 
+/// What the HTTP interface says in English, in another language by its codes.
+fn problems() -> Option<String> {
+    tr::current()?;
+    let said = ["expires_in", "share_not_found", "too_many_shares", "unavailable"].map(|code| {
+        let Problem { message, hint, .. } = Problem::told(code, "form", 0);
+        (code, format!("{message} {hint}"))
+    });
+    serde_json::to_string(&BTreeMap::from(said)).ok()
+}
+
+/// The text with a time in each of its places. The script fills them in, by what they are `of` the link.
+fn with_times(text: Text, of: &[&'static str]) -> AnyView {
+    let mut parts = text.get().split('{');
+    let ahead = parts.next();
+    let rest = parts.map(|part| {
+        let (place, behind) = part.split_once('}').unwrap_or(("", part));
+        let of = place.parse().ok().and_then(|place: usize| of.get(place).copied());
+        view! { {of.map(|of| view! { <time data-of=of></time> })} {behind} }
+    });
+    view! { {ahead} {rest.collect_view()} }.into_any()
+}
+
 /// For the new link, to be copied now.
 fn fresh() -> AnyView {
-    let field = |id: &'static str, label: &'static str, copy: &'static str| {
+    let field = |id: &'static str, label: Text, copy: Text| {
         view! {
             <label for=id>{label}</label>
             <input id=id type="text" readonly />
@@ -48,7 +75,7 @@ fn fresh() -> AnyView {
     };
     view! {
         <div class="fresh" hidden>
-            <p>{words::WORKS_UNTIL} " " <time data-of="expires_at"></time> ". " {words::TOLD_ONCE}</p>
+            <p>{with_times(words::WORKS_UNTIL, &["expires_at"])}</p>
             {field("share-url", words::LINK, words::COPY_LINK)}
             {field("share-embed", words::EMBED, words::COPY_EMBED)}
         </div>
@@ -65,13 +92,10 @@ fn list() -> AnyView {
             <ul class="links"></ul>
             <template>
                 <li>
-                    <span>
-                        {words::MADE} " " <time data-of="created_at"></time> {words::AND_WORKS_UNTIL} " "
-                        <time data-of="expires_at"></time>
-                    </span>
+                    <span>{with_times(words::MADE, &["created_at", "expires_at"])}</span>
                     <button class="button small" type="button">
-                        {words::REVOKE}
-                        <span class="unseen">" " {words::LINK_OF} " " <time data-of="created_at"></time></span>
+                        <span aria-hidden="true">{words::REVOKE}</span>
+                        <span class="unseen">{with_times(words::REVOKE_LINK, &["created_at"])}</span>
                     </button>
                 </li>
             </template>

@@ -8,19 +8,20 @@ use axum::response::{Html, IntoResponse as _, Redirect, Response};
 use domain::{JobId, NewShare};
 
 use super::{BODY, base, share_id};
-use crate::Server;
 use crate::error::Result;
 use crate::query::{self, Query};
+use crate::{Server, language};
 
 /// `GET /jobs/{id}/shares`
 pub async fn page(
     State(server): State<Server>,
     Path(id): Path<String>,
+    headers: HeaderMap,
     RawQuery(text): RawQuery,
 ) -> Result<Response> {
     let Ok(id) = query::job_id(&id) else { return Ok(Redirect::to("/").into_response()) };
     let refusal = Query::parse(text.as_deref()).text("error").map(str::to_owned);
-    match shown(&server, id, None, refusal, StatusCode::OK).await {
+    match shown(&server, &headers, id, None, refusal, StatusCode::OK).await {
         // Its page says so.
         Err(error) if error.status == StatusCode::NOT_FOUND => {
             Ok(Redirect::to(&format!("/jobs/{id}")).into_response())
@@ -44,8 +45,8 @@ pub async fn make(
         server.make_share(id, fields.number("expires_in")?, &base(&headers)).await
     };
     match made.await {
-        Ok(made) => shown(&server, id, Some(made), None, StatusCode::CREATED).await,
-        Err(error) => shown(&server, id, None, Some(error.code.to_owned()), error.status).await,
+        Ok(made) => shown(&server, &headers, id, Some(made), None, StatusCode::CREATED).await,
+        Err(error) => shown(&server, &headers, id, None, Some(error.code.to_owned()), error.status).await,
     }
 }
 
@@ -68,18 +69,22 @@ pub async fn revoke(
 
 async fn shown(
     server: &Server,
+    asked: &HeaderMap,
     id: JobId,
     made: Option<NewShare>,
     refusal: Option<String>,
     status: StatusCode,
 ) -> Result<Response> {
     let (job, shares) = server.shares_of(id).await?;
-    let html = app::share::owner_page(&Owned { job: id, title: job.spec.title, shares, made, refusal });
+    let owned = Owned { job: id, title: job.spec.title, shares, made, refusal };
+    let html = app::share::owner_page(language::of(asked), &owned);
     let policy = "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'; \
                   frame-ancestors 'none'";
     let headers = [
         (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy)),
         (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
     ];
-    Ok((status, headers, Html(html)).into_response())
+    let mut response = (status, headers, Html(html)).into_response();
+    language::vary(response.headers_mut());
+    Ok(response)
 }

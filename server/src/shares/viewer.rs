@@ -19,7 +19,7 @@ use crate::error::{ApiError, Result};
 use crate::guard::{self, Frameable};
 use crate::known::KnownRecord;
 use crate::query::Query;
-use crate::{Server, media, pages, tracks};
+use crate::{Server, language, media, pages, tracks};
 
 /// Everything under `/share/`.
 pub fn router(site: &FilePath) -> Router<Server> {
@@ -36,32 +36,44 @@ pub fn router(site: &FilePath) -> Router<Server> {
         .route_service("/favicon.svg", ServeFile::new(site.join("favicon.svg")))
         // Not compressed, and as long as it takes.
         .route("/{link}/media", get(media))
-        .fallback(async || gone())
+        .fallback(async |headers: HeaderMap| gone(&headers))
         .method_not_allowed_fallback(async || ApiError::method_not_allowed())
         .layer(middleware::map_response(quietly));
     Router::new().nest("/share", shared)
 }
 
 /// `GET /share/{link}?t=`, where the player starts, in milliseconds.
-async fn page(State(server): State<Server>, Path(link): Path<String>, RawQuery(text): RawQuery) -> Response {
+async fn page(
+    State(server): State<Server>,
+    Path(link): Path<String>,
+    headers: HeaderMap,
+    RawQuery(text): RawQuery,
+) -> Response {
     match open(&server, &link).await {
         Ok(record) => {
             let address = address(&link, text.as_deref());
-            document(&app::share::page(&shared(&record), &address), &address.nonce, "'none'")
+            let html = app::share::page(language::of(&headers), &shared(&record), &address);
+            document(&html, &address.nonce, "'none'")
         }
-        Err(refusal) => refusal.into_response(),
+        Err(refusal) => refusal.answer(&headers),
     }
 }
 
 /// `GET /share/{link}/embed`: the one page that any site may frame. There is nothing on it that a stolen click could do.
-async fn embed(State(server): State<Server>, Path(link): Path<String>, RawQuery(text): RawQuery) -> Response {
+async fn embed(
+    State(server): State<Server>,
+    Path(link): Path<String>,
+    headers: HeaderMap,
+    RawQuery(text): RawQuery,
+) -> Response {
     let mut response = match open(&server, &link).await {
         Ok(record) => {
             let address = address(&link, text.as_deref());
-            document(&app::share::embed(&shared(&record), &address), &address.nonce, "*")
+            let html = app::share::embed(language::of(&headers), &shared(&record), &address);
+            document(&html, &address.nonce, "*")
         }
         // A frame that says why, instead of the browser's broken one.
-        Err(refusal) => refusal.framed(),
+        Err(refusal) => refusal.framed(&headers),
     };
     response.extensions_mut().insert(Frameable);
     response
@@ -77,18 +89,18 @@ async fn track(
     let format = match file.as_str() {
         "track.vtt" => Format::WebVtt,
         "track.srt" => Format::Srt,
-        _ => return gone(),
+        _ => return gone(&headers),
     };
     let record = match open(&server, &link).await {
         Ok(record) => record,
-        Err(refusal) => return refusal.into_response(),
+        Err(refusal) => return refusal.answer(&headers),
     };
     let job = &record.job;
-    let tag = tracks::entity_tag(job.version, None, false);
+    let tag = tracks::entity_tag(job.version, None, 0, false);
     let mut response = match tracks::is_known(&headers, &tag) {
         true => StatusCode::NOT_MODIFIED.into_response(),
         false => {
-            let track = record.stored.corrections.track(&record.stored.pages, language(&record));
+            let track = record.stored.corrections.track(&record.stored.pages, spoken(&record));
             ([(header::CONTENT_TYPE, format.content_type())], format.write(&track)).into_response()
         }
     };
@@ -105,12 +117,13 @@ async fn track(
 async fn media(State(server): State<Server>, Path(link): Path<String>, request: Request) -> Response {
     let record = match open(&server, &link).await {
         Ok(record) => record,
-        Err(refusal) => return refusal.into_response(),
+        Err(refusal) => return refusal.answer(request.headers()),
     };
+    let headers = request.headers().clone();
     // By its title: the name that a file was uploaded by is its owner's.
     match media::serve(&server, &record.job, &record.job.spec.title, request).await {
         Ok(response) => response,
-        Err(error) => Refusal::of(&error).into_response(),
+        Err(error) => Refusal::of(&error).answer(&headers),
     }
 }
 
@@ -137,10 +150,12 @@ impl Refusal {
         if error.status.is_server_error() { Refusal::Unavailable } else { Refusal::Gone }
     }
 
-    fn with_ancestors(self, ancestors: &str) -> Response {
+    /// `headers` of who asked.
+    fn with_ancestors(self, headers: &HeaderMap, ancestors: &str) -> Response {
+        let language = language::of(headers);
         let (status, html) = match self {
-            Refusal::Gone => (StatusCode::NOT_FOUND, app::share::gone()),
-            Refusal::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, app::share::unavailable()),
+            Refusal::Gone => (StatusCode::NOT_FOUND, app::share::gone(language)),
+            Refusal::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, app::share::unavailable(language)),
         };
         let mut response = document(&html, "none", ancestors);
         *response.status_mut() = status;
@@ -150,19 +165,17 @@ impl Refusal {
         response
     }
 
-    fn framed(self) -> Response {
-        self.with_ancestors("*")
+    fn framed(self, headers: &HeaderMap) -> Response {
+        self.with_ancestors(headers, "*")
+    }
+
+    fn answer(self, headers: &HeaderMap) -> Response {
+        self.with_ancestors(headers, "'none'")
     }
 }
 
-impl IntoResponse for Refusal {
-    fn into_response(self) -> Response {
-        self.with_ancestors("'none'")
-    }
-}
-
-fn gone() -> Response {
-    Refusal::Gone.into_response()
+fn gone(headers: &HeaderMap) -> Response {
+    Refusal::Gone.answer(headers)
 }
 
 fn address(link: &str, query: Option<&str>) -> Address {
@@ -170,19 +183,19 @@ fn address(link: &str, query: Option<&str>) -> Address {
     Address { link: format!("/share/{link}"), start, nonce: format!("{:032x}", rand::random::<u128>()) }
 }
 
-fn language(record: &KnownRecord) -> Option<String> {
+fn spoken(record: &KnownRecord) -> Option<String> {
     record.job.track_language().map(str::to_owned)
 }
 
 fn shared(record: &KnownRecord) -> Shared {
     let KnownRecord { job, stored } = record;
-    let track = stored.corrections.track(&stored.pages, language(record));
+    let track = stored.corrections.track(&stored.pages, spoken(record));
     Shared {
         title: job.spec.title.clone(),
         status: job.status,
         fraction: job.progress.fraction,
         duration_ms: job.progress.duration_ms,
-        language: language(record),
+        language: spoken(record),
         has_media: job.progress.has_media,
         is_video: job.spec.video.is_some(),
         cues: track.into_cues(),
@@ -197,7 +210,9 @@ fn document(html: &str, nonce: &str, ancestors: &str) -> Response {
          connect-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors {ancestors}"
     );
     let policy = HeaderValue::try_from(policy).expect("a nonce is hexadecimal digits");
-    ([(header::CONTENT_SECURITY_POLICY, policy)], Html(html.to_owned())).into_response()
+    let mut response = ([(header::CONTENT_SECURITY_POLICY, policy)], Html(html.to_owned())).into_response();
+    language::vary(response.headers_mut());
+    response
 }
 
 /// No search engine keeps what is under a link, and no cache between us and a viewer; a browser asks each time.

@@ -37,6 +37,39 @@ async fn pages_are_whole_before_any_script_runs() {
     check("/jobs/00000000000000000000000000000000", StatusCode::NOT_FOUND, "<title>").await;
 }
 
+#[tokio::test]
+async fn a_page_is_in_the_language_of_its_browser() {
+    let site = Site::start().await;
+    let ask = async |languages: &str| {
+        let request = site.request(Method::GET, "/").header("accept-language", languages);
+        let response = request.send().await.unwrap();
+        let vary = response.headers().get_all("vary").iter().map(|value| value.to_str().unwrap().to_owned());
+        assert!(vary.collect::<Vec<_>>().join(",").contains("accept-language"), "{languages}");
+        response.text().await.unwrap()
+    };
+    let german = ask("de-AT,de;q=0.9,en;q=0.8").await;
+    assert!(
+        german.contains("<html lang=\"de\" dir=\"ltr\"") && german.contains("Untertitel erstellen"),
+        "{german}"
+    );
+    for languages in ["en-GB,de;q=0.5", "ja", ""] {
+        let english = ask(languages).await;
+        assert!(english.contains("<html lang=\"en\"") && english.contains("Make subtitles"), "{english}");
+        assert!(!english.contains("/texts/"), "{english}");
+    }
+    // What its islands say is loaded beside their code, and kept for good.
+    let (_, address) = german.split_once("fetch(\"").unwrap();
+    let (address, _) = address.split_once('"').unwrap();
+    let texts = site.get(address).await;
+    assert_eq!(texts.headers()["cache-control"], "public, max-age=31536000, immutable");
+    let texts = texts.text().await.unwrap();
+    assert!(
+        texts.starts_with("de\n") && texts.contains("\nMake subtitles\tUntertitel erstellen\n"),
+        "{texts}"
+    );
+    assert_eq!(site.get("/texts/xx").await.status(), StatusCode::NOT_FOUND);
+}
+
 /// Leptos writes the title of the document without escaping it.
 #[tokio::test]
 async fn a_hostile_title_stays_text_in_the_document_and_its_title() {

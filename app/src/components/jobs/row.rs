@@ -9,6 +9,7 @@ use crate::api::{Hit, JobRow};
 use crate::erase::EraseOnServer as _;
 use crate::live::Now;
 use crate::text::{self, start};
+use crate::tr::said;
 
 #[component]
 pub fn Row(shared: Shared, first: JobRow) -> impl IntoView {
@@ -23,7 +24,7 @@ pub fn Row(shared: Shared, first: JobRow) -> impl IntoView {
     let state = move || {
         row.with(|JobRow { job, place, .. }| {
             let words = match job.status {
-                JobStatus::Failed => job.failure.as_ref().map(|failure| failure.message.clone()),
+                JobStatus::Failed => job.failure.as_ref().map(|failure| said(&failure.message).into_owned()),
                 JobStatus::Queued => place.map(start::place),
                 JobStatus::Running => {
                     let percent = text::percent(job.progress).to_string();
@@ -34,9 +35,7 @@ pub fn Row(shared: Shared, first: JobRow) -> impl IntoView {
                         {left}
                     });
                 }
-                JobStatus::Completed if job.cues == 0 && job.video.is_none() => {
-                    Some(start::NO_SPEECH.to_owned())
-                }
+                JobStatus::Completed if job.cues == 0 && job.video.is_none() => Some(start::NO_SPEECH.into()),
                 _ => None,
             };
             match words {
