@@ -10,7 +10,7 @@ const texts = (tag: string): Record<string, string> =>
 /** What a person reads or hears of the page, without what came from the media or is named by whoever made it. */
 function read(page: Page): Promise<string[]> {
   return page.evaluate(() => {
-    const foreign = '.words, .spoken, .line, h1, .title, code, kbd, script, style, noscript, template, option[value="netflix"], .hits';
+    const foreign = '[lang]:not(html), .words, .spoken, .line, h1, .title, code, kbd, script, style, noscript, template, option[value="netflix"], .hits';
     const said: string[] = [];
     const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
     while (walker.nextNode()) {

@@ -37,6 +37,10 @@ test('a pasted link becomes captions, and a cue is corrected, split and taken ba
   let loads = 0;
   page.on('framenavigated', () => loads++);
 
+  // The list follows what is new until somebody scrolls, and holds only what is near.
+  await page.locator('.frame').hover();
+  await page.mouse.wheel(0, -100_000);
+  await expect(page.locator('.line time').first()).toHaveText('0:00');
   await words(page, 0).click();
   await area(page).fill('Typed by hand.');
   await saved(page);

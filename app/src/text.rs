@@ -4,7 +4,7 @@ pub mod start;
 
 use domain::{JobStatus, JobView, Stage, VideoHow, WallTime};
 
-use crate::tr::{Text, tr, tr_count};
+use crate::tr::{self, Text, tr, tr_count};
 
 pub const CANCEL: Text = Text("Cancel");
 
@@ -124,7 +124,11 @@ pub fn bytes(count: u64) -> String {
         size /= 1000.0;
         unit += 1;
     }
-    if size < 9.95 { format!("{size:.1} {}", UNITS[unit]) } else { format!("{size:.0} {}", UNITS[unit]) }
+    tr::decimal(if size < 9.95 {
+        format!("{size:.1} {}", UNITS[unit])
+    } else {
+        format!("{size:.0} {}", UNITS[unit])
+    })
 }
 
 /// The name of the language of a tag, or the tag.

@@ -107,6 +107,11 @@ pub fn is_english() -> bool {
     Catalogue::current().tag == "en"
 }
 
+/// A number with the decimal sign of the language: a comma in all but English.
+pub fn decimal(number: String) -> String {
+    if is_english() { number } else { number.replace('.', ",") }
+}
+
 /// What the HTTP interface or a worker said in English, as far as it is known here.
 pub fn said(english: &str) -> Cow<'_, str> {
     match Catalogue::current().say_again(english) {

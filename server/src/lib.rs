@@ -18,6 +18,7 @@ mod desk;
 mod follow;
 mod forms;
 mod guard;
+mod heard;
 mod jobs;
 mod known;
 mod language;

@@ -8,8 +8,8 @@ use tower_http_csrf::csrf::CsrfLayer;
 use crate::error::ApiError;
 use crate::operators::Visitors;
 use crate::{
-    Server, archive, conformity, corrections, forms, guard, jobs, list, media, metrics, operators, pages,
-    shares, socket, tracks, translations, uploads, videos,
+    Server, archive, conformity, corrections, forms, guard, heard, jobs, list, media, metrics, operators,
+    pages, shares, socket, tracks, translations, uploads, videos,
 };
 
 /// What operators ask and do too, where `visitors` are operators.
@@ -24,8 +24,8 @@ pub fn router(server: &Server, visitors: Visitors) -> Router {
         .route("/jobs/{id}/video", post(videos::make))
         .route("/jobs/{id}/media", get(media::read))
         .route("/jobs/{id}/track", put(tracks::save))
-        .route("/jobs/{id}/peaks", get(tracks::peaks))
-        .route("/jobs/{id}/words", get(tracks::word_starts))
+        .route("/jobs/{id}/peaks", get(heard::peaks))
+        .route("/jobs/{id}/words", get(heard::word_starts))
         .route("/jobs/{id}/corrections", get(corrections::read).post(corrections::save))
         .route("/jobs/{id}/conformity", get(conformity::read))
         .route("/jobs/{id}/shares", get(shares::list).post(shares::create))

@@ -1,72 +1,23 @@
 //! One attempt at one job: media to scratch to store, engine, windows to pages; or ffmpeg, and the video that it makes.
 
+mod media;
+mod stop;
 mod video;
 
 use std::error::Error as StdError;
-use std::path::PathBuf;
-use std::pin::pin;
 use std::time::Duration;
 
-use backend::{BackendError, MediaLocation, Written};
-use domain::{CuePage, Failure, Job, JobChange, JobEvent, Progress, Source, Stage, Timestamp, Version, Word};
-use tokio::time::{Instant, MissedTickBehavior, interval, timeout_at};
+use backend::{MediaLocation, Written};
+use domain::{CuePage, Failure, Job, JobChange, JobEvent, Progress, Stage, Timestamp, Version, Word};
+use tokio::time::{Instant, timeout_at};
 
-use crate::engine::{Engine, EngineError, EngineEvent, Request};
-use crate::fetch::{FetchError, Received};
+use crate::engine::{Engine, EngineEvent, Request};
 use crate::lease::Proof;
 use crate::meter::Meter;
 use crate::model;
 use crate::pages::Pages;
 use crate::process::Worker;
-
-/// Why an attempt ended before the media did.
-#[derive(Debug)]
-pub enum Stop {
-    /// Another attempt would end the same way.
-    Failed(Failure),
-    /// Another attempt may fare better; `failure` is told if there is none.
-    Passing {
-        failure: Failure,
-        retry_after: Option<Duration>,
-        cause: Box<dyn StdError + Send + Sync>,
-    },
-    EngineDied(EngineError),
-    /// The job is somebody else's by now, or ended.
-    Fenced,
-    /// The worker stops; the job goes on elsewhere.
-    Shutdown,
-}
-
-impl From<BackendError> for Stop {
-    fn from(error: BackendError) -> Stop {
-        Stop::Passing { failure: Failure::GaveUp, retry_after: None, cause: error.into() }
-    }
-}
-
-impl From<FetchError> for Stop {
-    fn from(error: FetchError) -> Stop {
-        match error {
-            FetchError::Refused(failure) => Stop::Failed(failure),
-            FetchError::Unreachable { retry_after, .. } => {
-                Stop::Passing { failure: Failure::MediaUnreachable, retry_after, cause: error.into() }
-            }
-            FetchError::Scratch(_) => {
-                Stop::Passing { failure: Failure::GaveUp, retry_after: None, cause: error.into() }
-            }
-        }
-    }
-}
-
-impl From<EngineError> for Stop {
-    fn from(error: EngineError) -> Stop {
-        match error {
-            EngineError::Spawn(_) => {
-                Stop::Passing { failure: Failure::GaveUp, retry_after: None, cause: error.into() }
-            }
-            error => Stop::EngineDied(error),
-        }
-    }
-}
+pub use stop::Stop;
 
 /// Publishes a hint. One that is lost is made good by the next one, or by whoever reads the store.
 pub async fn tell(worker: &Worker, event: &JobEvent) {
@@ -202,54 +153,6 @@ impl<'a> Attempt<'a> {
         let mut last: Vec<Word> = words.rev().take(Request::PREVIOUS_WORDS).cloned().collect();
         last.reverse();
         Ok(last)
-    }
-
-    /// Where the media is: uploaded, fetched by an earlier attempt, or fetched now.
-    async fn media(&mut self) -> Result<MediaLocation, Stop> {
-        let store = self.worker.backend.media.clone();
-        if let Some(location) = store.locate(self.job.id).await? {
-            self.job.progress.has_media = true;
-            return Ok(location);
-        }
-        // The job that this one translates may have fetched it since.
-        if let Some(original) = self.job.spec.translation_of
-            && store.link(original, self.job.id).await?
-            && let Some(location) = store.locate(self.job.id).await?
-        {
-            self.job.progress.has_media = true;
-            return Ok(location);
-        }
-        let Source::Link { url } = self.job.spec.source.clone() else {
-            return Err(Stop::Failed(Failure::MediaNotFound));
-        };
-        self.enter(Stage::Fetching).await?;
-        let folder = self.worker.scratch.attempt().map_err(FetchError::Scratch)?;
-        let path = folder.path().join("media");
-        self.fetch(&url, path.clone()).await?;
-        store.adopt(self.job.id, &path).await?;
-        self.job.progress.has_media = true;
-        store.locate(self.job.id).await?.ok_or(Stop::Failed(Failure::MediaNotFound))
-    }
-
-    async fn fetch(&mut self, link: &str, into: PathBuf) -> Result<(), Stop> {
-        let received = Received::default();
-        let fetcher = self.worker.fetcher.clone();
-        let mut fetching = pin!(fetcher.fetch(link, &into, &received));
-        let mut ticks = interval(self.worker.config.limits.report_every);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        loop {
-            tokio::select! {
-                fetched = &mut fetching => {
-                    let bytes = fetched?;
-                    tracing::debug!(bytes, "fetched the media");
-                    return Ok(());
-                }
-                _ = ticks.tick() => {
-                    self.meter.fetched(received.bytes(), received.total());
-                    self.report_if_due().await?;
-                }
-            }
-        }
     }
 
     /// An engine that has taken the request: the warm one, if it is still alive.

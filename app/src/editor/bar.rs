@@ -6,7 +6,7 @@ use super::checks::Checks;
 use super::saving::Said;
 use super::{Editor, words};
 use crate::erase::EraseOnServer as _;
-use crate::tr::Text;
+use crate::tr::{self, Text};
 
 /// A button that does what a key does. It has no ear of its own: the transcript hears all of them, and each would bring
 /// code of its own into the WASM.
@@ -81,7 +81,7 @@ fn Speed(editor: Editor) -> impl IntoView {
     };
     let options = SPEEDS.map(|speed| {
         let is_chosen = move || speed.parse() == Ok(editor.speed.get());
-        view! { <option value=speed selected=is_chosen>{speed} "×"</option> }
+        view! { <option value=speed selected=is_chosen>{tr::decimal(speed.into())} "×"</option> }
     });
     let has_media = move || editor.state.with(|state| state.job.has_media);
     view! {

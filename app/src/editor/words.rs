@@ -4,7 +4,7 @@ use domain::Profile;
 use domain::conformity::Fault;
 use domain::correction::Correction;
 
-use crate::tr::{Text, tr, tr_count};
+use crate::tr::{self, Text, tr, tr_count};
 
 pub const SAVED: Text = Text("Saved");
 pub const SAVING: Text = Text("Saving …");
@@ -189,7 +189,7 @@ pub fn fault(fault: Fault) -> String {
 }
 
 fn seconds(ms: u64) -> String {
-    format!("{}.{:02}", ms / 1_000, ms / 10 % 100)
+    tr::decimal(format!("{}.{:02}", ms / 1_000, ms / 10 % 100))
 }
 
 pub const SPEED: Text = Text("Speed of the player");

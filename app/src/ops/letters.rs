@@ -77,6 +77,8 @@ pub fn letters(
 
 fn row(letter: &Letter, has_job_pages: bool) -> AnyView {
     let Letter { id, job, title, reason, attempts, buried_at, model, language } = letter.clone();
+    // What a worker noted is for who runs it, and not translated.
+    let noted_in = reason.is_some().then_some("en");
     let (name, link) = match (job, title) {
         (Some(job), Some(title)) => (title.clone(), job_link(job, &title, has_job_pages)),
         (Some(job), None) => (job.to_string(), gone(words::JOB_IS_GONE, job.to_string())),
@@ -93,7 +95,7 @@ fn row(letter: &Letter, has_job_pages: bool) -> AnyView {
         <li data-status="failed">
             <input type="checkbox" name="id" value=id aria-label=words::choose(&name) />
             {link}
-            <p class="reason">{reason.unwrap_or_else(|| words::RECEIVED_TOO_OFTEN.into())}</p>
+            <p class="reason" lang=noted_in>{reason.unwrap_or_else(|| words::RECEIVED_TOO_OFTEN.into())}</p>
             <ul class="facts">{facts}</ul>
         </li>
     }

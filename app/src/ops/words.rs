@@ -5,7 +5,7 @@ use domain::{JobStatus, Stage, WallTime};
 use super::{Age, Queue, Work};
 use crate::problem::Problem;
 use crate::text;
-use crate::tr::{Text, tr, tr_count};
+use crate::tr::{self, Text, tr, tr_count};
 
 pub const TITLE: Text = Text("Operations");
 pub const READ_AGAIN: Text = Text("Read again");
@@ -130,7 +130,7 @@ pub fn minutes(ms: u64) -> String {
 }
 
 fn two_digits(number: f64) -> String {
-    if number < 9.95 { format!("{number:.1}") } else { format!("{number:.0}") }
+    tr::decimal(if number < 9.95 { format!("{number:.1}") } else { format!("{number:.0}") })
 }
 
 pub fn stage(work: &Work) -> String {
