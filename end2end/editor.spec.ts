@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { accessible, ended, expect, forgive, openEditor, speechAudio, speechVideo, test, upload } from './support';
+import { accessible, ended, expect, forgive, openEditor, speechAudio, speechVideo, test, toFirstCue, upload } from './support';
 import type { APIRequestContext, Page } from '@playwright/test';
 
 const lines = (page: Page) => page.locator('.line');
@@ -36,6 +36,7 @@ async function theirs(request: APIRequestContext, id: string, at: number, text: 
 test('a word is corrected while the rest is still heard, and it is in the player and in the download', async ({ page, request }) => {
   const id = await upload(request, speechVideo(900), 'speech.mp4');
   await openEditor(page, id);
+  await toFirstCue(page);
   await words(page, 0).click();
   await area(page).fill('What a person typed.');
   await saved(page);

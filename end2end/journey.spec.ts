@@ -1,7 +1,7 @@
 // What a person does, from the link to the file, on one long talk that the tests share, in this order.
 import { readFileSync } from 'node:fs';
 import type { APIRequestContext, Page } from '@playwright/test';
-import { cuesOf, edits, expect, forgive, openEditor, speechVideo, test } from './support';
+import { cuesOf, edits, expect, forgive, openEditor, speechVideo, test, toFirstCue } from './support';
 import { Site } from './site';
 
 const lines = (page: Page) => page.locator('.line');
@@ -37,10 +37,7 @@ test('a pasted link becomes captions, and a cue is corrected, split and taken ba
   let loads = 0;
   page.on('framenavigated', () => loads++);
 
-  // The list follows what is new until somebody scrolls, and holds only what is near.
-  await page.locator('.frame').hover();
-  await page.mouse.wheel(0, -100_000);
-  await expect(page.locator('.line time').first()).toHaveText('0:00');
+  await toFirstCue(page);
   await words(page, 0).click();
   await area(page).fill('Typed by hand.');
   await saved(page);

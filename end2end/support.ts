@@ -130,3 +130,10 @@ export async function accessible(page: Page) {
   const grave = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical');
   expect(grave.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join(' ')}`)).toEqual([]);
 }
+
+/** Scrolls the transcript to its beginning: it follows what is new until somebody scrolls, and holds only what is near. */
+export async function toFirstCue(page: Page) {
+  await page.locator('.frame').hover();
+  await page.mouse.wheel(0, -100_000);
+  await expect(page.locator('.line time').first()).toHaveText('0:00');
+}
