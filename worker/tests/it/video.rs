@@ -187,13 +187,21 @@ fn is_rendering(change: &JobChange) -> bool {
     matches!(change, JobChange::Progress { progress } if progress.stage == Stage::Rendering)
 }
 
-/// ffmpeg of a worker in this very process, told from that of other tests by the folder it reads from.
-fn ffmpeg_of(bench: &Bench) -> Option<u32> {
+/// ffmpeg of a worker in this very process, told from that of other tests by the folder it reads from. A moment after it
+/// was started it is still what started it.
+async fn ffmpeg_of(bench: &Bench) -> u32 {
     let folder = bench.data().to_str().unwrap().to_owned();
-    children(std::process::id()).into_iter().find(|process| {
-        let arguments = std::fs::read(format!("/proc/{process}/cmdline")).unwrap_or_default();
-        String::from_utf8_lossy(&arguments).contains(&folder)
-    })
+    for _ in 0..100 {
+        let found = children(std::process::id()).into_iter().find(|process| {
+            let arguments = std::fs::read(format!("/proc/{process}/cmdline")).unwrap_or_default();
+            String::from_utf8_lossy(&arguments).contains(&folder)
+        });
+        if let Some(process) = found {
+            return process;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    panic!("no ffmpeg is at work")
 }
 
 /// A still picture of several minutes, which takes long to be encoded anew.
@@ -379,13 +387,13 @@ async fn a_cancelled_or_deleted_video_ends_ffmpeg_within_two_seconds() {
 
     let id = bench.video(original, VideoHow::Burn).await;
     listener.until(id, is_rendering).await;
-    let ffmpeg = ProcessEnd::of(ffmpeg_of(&bench).expect("ffmpeg is at work"));
+    let ffmpeg = ProcessEnd::of(ffmpeg_of(&bench).await);
     bench.backend.store.cancel(id, WallTime::now()).await.unwrap();
     ffmpeg.within(Duration::from_secs(2)).await;
 
     let deleted = bench.video(original, VideoHow::Burn).await;
     listener.until(deleted, is_rendering).await;
-    let ffmpeg = ProcessEnd::of(ffmpeg_of(&bench).expect("ffmpeg is at work"));
+    let ffmpeg = ProcessEnd::of(ffmpeg_of(&bench).await);
     bench.backend.store.delete(deleted).await.unwrap();
     ffmpeg.within(Duration::from_secs(2)).await;
 
@@ -430,7 +438,7 @@ async fn an_ffmpeg_that_gets_no_further_times_out_with_the_third_one() {
     let id = bench.video(original, VideoHow::Burn).await;
     for _ in 0..3 {
         listener.until(id, is_rendering).await;
-        let process = ffmpeg_of(&bench).expect("ffmpeg is at work");
+        let process = ffmpeg_of(&bench).await;
         let ended = ProcessEnd::of(process);
         send_signal(process, "STOP");
         ended.within(Duration::from_secs(10)).await;
